@@ -1,0 +1,54 @@
+# `make help` lists what there is. Everything runs in .venv, which the first target that needs it makes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+STRICT ?=
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help book test notebooks lint lab serve weave requirements clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"This needs Python 3.10 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make book PYTHON=python3.12")'
+	@echo "Making $(VENV) and installing what requirements.txt pins: about 1 GB the first time."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: $(READY) ## build the site in _build/html (STRICT=1: a warning is an error)
+	@$(BIN)/python -m tools.weave
+	@$(BIN)/python -m tools.build $(if $(STRICT),--strict)
+
+test: $(READY) ## run the tests of the package and the tools, then every notebook
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m tools.weave --check
+	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m tools.run_notebooks
+
+notebooks: $(READY) ## run every notebook as a learner has it: alone, the package from its wheel
+	@$(BIN)/python -m tools.run_notebooks
+
+weave: $(READY) ## make notebooks/ from book/, running the chapters whose code changed
+	@$(BIN)/python -m tools.weave
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+serve: book ## build the site and serve it at http://localhost:8000 (PORT=8000)
+	@echo "Serving the book at http://localhost:$(PORT), until you press Ctrl-C"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+requirements: $(READY) ## pin anew what pyproject.toml asks for
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --universal --python-version 3.10 --upgrade \
+		--no-annotate --quiet --custom-compile-command "make requirements" --output-file requirements.txt
+
+clean: ## delete what was built, and .venv
+	rm -rf $(VENV) _build build rnn_course.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,11 @@
+"""Recurrent neural networks, written from their equations: the package behind the course.
+
+Modules are imported one by one (``from rnn_course import cells``), so that a notebook loads only what it shows.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("rnn-course")
+except PackageNotFoundError:  # run from a source folder that was never installed
+    __version__ = "0+unknown"

@@ -1,0 +1,32 @@
+"""Data sets and memory tasks: every function returns arrays and says what they are. Nothing is downloaded."""
+
+from .climate import co2, el_nino
+from .digits import digits
+from .memory import adding
+from .morse import MORSE, envelope, morse
+from .prose import prose, snippets
+from .remarks import remarks
+from .series import Series, standardize, time_split, windows
+from .stocks import google_stock
+from .sunspots import sunspots
+from .vocabulary import Vocabulary
+
+__all__ = [
+    "MORSE",
+    "Series",
+    "Vocabulary",
+    "adding",
+    "co2",
+    "digits",
+    "el_nino",
+    "envelope",
+    "google_stock",
+    "morse",
+    "prose",
+    "remarks",
+    "snippets",
+    "standardize",
+    "sunspots",
+    "time_split",
+    "windows",
+]

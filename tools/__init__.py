@@ -1,0 +1,1 @@
+"""The pipeline that makes notebooks and pages from book/."""

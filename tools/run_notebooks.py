@@ -1,0 +1,93 @@
+"""Run every notebook as a learner has it: alone in an empty folder, with the package from its wheel.
+
+    python -m tools.run_notebooks              all of them
+    python -m tools.run_notebooks 01-neuron    only this one
+
+nbval executes each and compares its outputs with the stored ones. The environment is a new one that sees the libraries
+of this one, but not this folder's rnn_course: what a notebook imports comes from the wheel.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+from tools.book import KERNEL_ENVIRONMENT, NOTEBOOKS, ROOT
+
+CELL_TIMEOUT = 120  # seconds
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tools.run_notebooks", description=__doc__.partition("\n")[0])
+    parser.add_argument("notebook", nargs="*", help="notebooks to run, such as 01-neuron; all, if none is named")
+    options = parser.parse_args(arguments)
+    notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
+    if unknown := set(options.notebook) - {n.stem for n in notebooks}:
+        parser.error(f"no such notebook: {', '.join(sorted(unknown))}. There are: {', '.join(n.stem for n in notebooks)}")
+
+    failed = []
+    with tempfile.TemporaryDirectory() as folder:
+        python = environment_with_wheel(Path(folder))
+        for notebook in notebooks:
+            if options.notebook and notebook.stem not in options.notebook:
+                continue
+            start = time.monotonic()
+            if not passes(notebook, python, Path(folder)):
+                failed.append(notebook.stem)
+            verdict = "FAILED" if notebook.stem in failed else "passed"
+            print(f"{notebook.stem}: {verdict} in {time.monotonic() - start:.0f} s", flush=True)
+    total = len(options.notebook or notebooks)
+    if failed:
+        print(f"Failed: {', '.join(failed)}")
+    print(f"notebooks: {total - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def environment_with_wheel(folder):
+    """Make a virtual environment in ``folder`` that has rnn_course from its wheel, and the libraries of this one."""
+    wheel = build_wheel(folder)
+    venv.create(folder / "venv", with_pip=False, symlinks=os.name != "nt")
+    scripts = "Scripts" if os.name == "nt" else "bin"
+    python = folder / "venv" / scripts / "python"
+    paths = [sysconfig.get_path(kind) for kind in ("purelib", "platlib")]
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(subprocess.check_output([python, "-c", ask], text=True).strip())
+    # a .pth file adds folders without reading the .pth files in them, so the editable install of this folder stays out
+    (site / "libraries.pth").write_text("\n".join(dict.fromkeys(paths)) + "\n")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.check_call([*pip, "--target", str(site), str(wheel)])
+    found = subprocess.check_output([python, "-c", "import rnn_course; print(rnn_course.__file__)"], text=True, cwd=folder)
+    if not Path(found.strip()).is_relative_to(site):
+        raise RuntimeError(f"rnn_course comes from {found.strip()}, not from its wheel")
+    return python
+
+
+def build_wheel(folder):
+    """Build the package's wheel from a copy, so that nothing stale from an earlier build gets in."""
+    source = folder / "source"
+    shutil.copytree(ROOT / "rnn_course", source / "rnn_course", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.check_call([*pip, "--no-build-isolation", "--wheel-dir", str(folder), str(source)])
+    return next(folder.glob("*.whl"))
+
+
+def passes(notebook, python, folder):
+    """Run one notebook in a folder of its own; return whether every cell ran and gave its stored output."""
+    alone = folder / notebook.stem
+    alone.mkdir()
+    copy = shutil.copy(notebook, alone)
+    command = [python, "-m", "pytest", "--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
+    options = ["-p", "no:cacheprovider", "--no-header", "-q", "--rootdir", str(alone), str(copy)]
+    return subprocess.call([*command, *options], cwd=alone, env=os.environ | KERNEL_ENVIRONMENT) == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

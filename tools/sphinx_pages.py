@@ -1,0 +1,64 @@
+"""A Sphinx extension: what the pages need beyond what jupyter-book gives them.
+
+- A page is read again when its notebook changed, because its outputs come from there.
+- A chapter's heading is followed by links to its notebook, in Colab and as a file.
+- MathJax and the notebooks are served by the site itself.
+"""
+
+import re
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+MATHJAX = (  # the part of MathJax that a page can ask for
+    "tex-mml-chtml.js",
+    "input/tex/extensions",
+    "output/chtml/fonts/woff-v2",
+    "a11y",
+    "sre/mathmaps/base.json",
+    "sre/mathmaps/en.json",
+)
+CHAPTER = re.compile(r"\d\d[a-z]?-")
+LINKS = """
+<p class="notebook-links">
+  <a href="{colab}"><img src="{badge}" alt="Open in Colab" width="132" height="28"></a>
+  <a href="notebooks/{page}.ipynb" download>Download the notebook</a>
+</p>
+"""
+
+
+def depend_on_notebook(app, docname, source):
+    if CHAPTER.match(docname):
+        app.env.note_dependency(str(Path(app.srcdir, "..", "notebooks", f"{docname}.ipynb").resolve()))
+
+
+def link_notebook(app, page, template, context, doctree):
+    if CHAPTER.match(page) and "body" in context:
+        repository = app.config.html_context["github_repo"], app.config.html_context["github_user"]
+        colab = "https://colab.research.google.com/github/{1}/{0}/blob/main/notebooks/{2}.ipynb".format(*repository, page)
+        links = LINKS.format(colab=colab, badge="_static/open-in-colab.svg", page=page)
+        context["body"] = context["body"].replace("</h1>", f"</h1>{links}", 1)
+
+
+def serve_files(app, error):
+    if error or app.builder.format != "html":
+        return
+    mathjax = files("mathjax") / "static" / "mathjax" / "es5"
+    for name in MATHJAX:
+        copy(Path(str(mathjax), name), Path(app.outdir, "_static", "mathjax", name))
+    copy(Path(app.srcdir, "..", "notebooks"), Path(app.outdir, "notebooks"))
+
+
+def copy(source, target):
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "*.tmp"))
+    elif source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def setup(app):
+    app.connect("source-read", depend_on_notebook)
+    app.connect("html-page-context", link_notebook)
+    app.connect("build-finished", serve_files)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
