@@ -13,12 +13,13 @@ PORT ?= 8000
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml tools/ipython_kernel_config.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"This needs Python 3.10 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make book PYTHON=python3.12")'
 	@echo "Making $(VENV) and installing what requirements.txt pins: about 1 GB the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@mkdir -p $(VENV)/etc/ipython && cp tools/ipython_kernel_config.py $(VENV)/etc/ipython/
 	@touch $@
 
 book: $(READY) ## build the site in _build/html (STRICT=1: a warning is an error)

@@ -1,17 +1,15 @@
-"""Set what has to be set before TensorFlow is imported, and one seed for every test."""
+"""One seed for every test, and no windows."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("MPLBACKEND", "agg")
-
+import matplotlib
 import numpy as np
 import pytest
+
+matplotlib.use("agg")
 
 
 @pytest.fixture(autouse=True)
 def seed():
+    """Seed Keras, and give the test a generator of its own."""
     import keras
 
     keras.utils.set_random_seed(1)

@@ -162,11 +162,14 @@ def code_block(directive, page):
 
 
 def included_code(directive, page):
-    """Package code, cut from its file: the whole of it, or the one object that :pyobject: names."""
+    """Package code, cut from its file: one object (:pyobject:), or the lines from :start-at: to :end-at:."""
     path = (BOOK / directive.argument).resolve()
     source = path.read_text(encoding="utf-8")
-    if "pyobject" in directive.options:
-        source = object_source(source, directive.options["pyobject"])
+    options = {name: value.strip("\"'") for name, value in directive.options.items()}
+    if "pyobject" in options:
+        source = object_source(source, options["pyobject"])
+    if "start-at" in options:
+        source = source_between(source, options["start-at"], options["end-at"])
     where = path.relative_to(ROOT).as_posix()
     repository = config()["repository"]
     address = f"{repository['url']}/blob/{repository['branch']}/{where}"
@@ -186,6 +189,14 @@ def figure(directive, page):
     name = directive.argument.rpartition("/")[2]
     image = f"![{directive.options['alt']}]({config()['html']['baseurl']}/_images/{name})"
     return image + (f"\n\n*{to_notebook(directive.body, page)}*" if directive.body else "")
+
+
+def source_between(source, first, last):
+    """Return the lines from the first that holds ``first`` to the next that holds ``last``."""
+    lines = source.splitlines()
+    start = next(i for i, line in enumerate(lines) if first in line)
+    end = next(i for i, line in enumerate(lines) if i >= start and last in line)
+    return textwrap.dedent("\n".join(lines[start : end + 1]))
 
 
 DIRECTIVES = {

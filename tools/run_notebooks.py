@@ -60,6 +60,9 @@ def environment_with_wheel(folder):
     site = Path(subprocess.check_output([python, "-c", ask], text=True).strip())
     # a .pth file adds folders without reading the .pth files in them, so the editable install of this folder stays out
     (site / "libraries.pth").write_text("\n".join(dict.fromkeys(paths)) + "\n")
+    settings = folder / "venv" / "etc" / "ipython"
+    settings.mkdir(parents=True)
+    shutil.copy(ROOT / "tools" / "ipython_kernel_config.py", settings)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.check_call([*pip, "--target", str(site), str(wheel)])
     found = subprocess.check_output([python, "-c", "import rnn_course; print(rnn_course.__file__)"], text=True, cwd=folder)

@@ -12,6 +12,7 @@ remembers what it was made from. Otherwise its outputs are kept and only its tex
 import argparse
 import hashlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.book import (
     KERNEL_ENVIRONMENT,
@@ -214,8 +215,8 @@ def execute(notebook, chapter):
             on_cell_start=lambda cell, cell_index: progress(chapter, cell_index + 1, total),
         )
         try:
-            client.execute()
-        except (CellExecutionError, CellTimeoutError) as error:
+            client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # the kernel's own log
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise ChapterError(where(notebook, chapter, client, error)) from None
         finally:
             progress()

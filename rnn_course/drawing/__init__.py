@@ -1,0 +1,37 @@
+"""Pictures of recurrent networks, for the book and for your own networks.
+
+Every diagram is drawn from the same parts, so a sign means the same thing in every chapter. Colour never
+stands alone: each role has its own shape, too.
+
+========== ================ =============
+role       shape            colour
+========== ================ =============
+input      circle           blue
+hidden     rounded box      vermilion
+output     diamond          bluish green
+weights    rectangle        purple
+operation  small circle     dark grey
+========== ================ =============
+
+An arrow has the colour of what it carries. `rnn_course.drawing.parts` holds the parts, for new diagrams.
+"""
+
+from rnn_course.drawing.animation import animate_unrolling
+from rnn_course.drawing.maps import heat_map
+from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
+from rnn_course.drawing.neurons import neuron, neuron_with_output
+from rnn_course.drawing.style import COLORS, use_style
+
+__all__ = [
+    "COLORS",
+    "animate_unrolling",
+    "feedforward_and_recurrent",
+    "heat_map",
+    "layers",
+    "neuron",
+    "neuron_with_output",
+    "rolled",
+    "rolled_and_unrolled",
+    "unrolled",
+    "use_style",
+]
