@@ -505,3 +505,10 @@ def test_animation_frames_are_readable(steps, count):
 def test_change_of_matplotlibs_page_is_noticed():
     with pytest.raises(RuntimeError, match="matplotlib's animation page has changed"):
         animation._self_contained("<html></html>", "alt", 600)
+
+
+def test_the_animation_is_silent_in_the_style_of_the_book(recwarn):
+    with plt.rc_context():
+        drawing.use_style()
+        drawing.animate_unrolling(["not", "bad"], np.zeros((2, 3)))
+    assert not recwarn.list

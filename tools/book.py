@@ -119,7 +119,7 @@ def labels_of(page, text):
             equations += 1
             found[label] = Label(page, f"equation-{anchor_of(label)}", f"({equations})")
         elif directive and directive.name == "glossary":
-            terms = [line for line in directive.body.splitlines() if line.strip() and not line.startswith((":", " "))]
+            terms = [line for line in directive.body.splitlines() if line.strip() and not line.startswith(" ")]
             found |= {f"term:{t}": Label(page, f"term-{t.replace(' ', '-')}", t) for t in terms}
     return found
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 from tools import check_site
-from tools.book import ROOT, SITE, chapters, notebook_of
+from tools.book import KERNEL_ENVIRONMENT, ROOT, SITE, chapters, notebook_of
 from tools.weave import code_cells, page_notebook, read_notebook
 
 
@@ -24,8 +25,8 @@ def main(arguments=None):
         cache_outputs(chapter)
     strict = ["-W", "-n", "--keep-going"] if options.strict else []
     jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
-    command = [jupyter_book, "build", "book", "--config", "_config.yml", "--toc", "_toc.yml", "--path-output", ".", "--quiet", *strict]
-    if status := subprocess.call(command, cwd=ROOT):
+    command = [jupyter_book, "build", "book", "--config", str(ROOT / "_config.yml"), "--toc", str(ROOT / "_toc.yml"), "--path-output", str(ROOT), "--quiet", *strict]
+    if status := subprocess.call(command, cwd=ROOT, env=os.environ | KERNEL_ENVIRONMENT):
         return status
     if status := check_site.main([]):
         return status

@@ -72,7 +72,8 @@ def render_role(node, context):
         return link_to(known(f"term:{target}", page), words)
     if name.removeprefix("py:") in PYTHON_ROLES:
         shown = target.rpartition(".")[2] if target.startswith("~") else target
-        return f"[`{words or shown}`]({page_address('api', target.lstrip('~'))})"
+        anchor = ("module-" if name == "mod" else "") + target.lstrip("~")
+        return f"[`{words or shown}`]({page_address('api', anchor)})"
     if name in ("cite:p", "cite:t"):
         return cite(content, parenthesised=name == "cite:p", page=page)
     raise ValueError(f"book/{page}.md: no notebook form for the role {{{name}}}; add one in tools/markdown.py")

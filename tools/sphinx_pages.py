@@ -34,8 +34,9 @@ def depend_on_notebook(app, docname, source):
 
 def link_notebook(app, page, template, context, doctree):
     if CHAPTER.match(page) and "body" in context:
-        repository = app.config.html_context["github_repo"], app.config.html_context["github_user"]
-        colab = "https://colab.research.google.com/github/{1}/{0}/blob/main/notebooks/{2}.ipynb".format(*repository, page)
+        theme = app.config.html_theme_options
+        repository = theme["repository_url"].replace("https://github.com", "https://colab.research.google.com/github")
+        colab = f"{repository}/blob/{theme['repository_branch']}/notebooks/{page}.ipynb"
         links = LINKS.format(colab=colab, badge="_static/open-in-colab.svg", page=page)
         context["body"] = context["body"].replace("</h1>", f"</h1>{links}", 1)
 

@@ -10,8 +10,10 @@ remembers what it was made from. Otherwise its outputs are kept and only its tex
 """
 
 import argparse
+import base64
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.book import (
+    BOOK,
     KERNEL_ENVIRONMENT,
     NOTEBOOKS,
     ROOT,
@@ -36,6 +39,7 @@ from tools.book import (
 )
 from tools.markdown import to_notebook
 
+FRONT_PICTURE, FRONT_PICTURE_FROM = BOOK / "_static" / "front.png", "02-unrolling.md"
 CELL_TIMEOUT = 120  # seconds; a whole chapter is to take no more than 60
 
 SETUP = """\
@@ -68,7 +72,17 @@ def main(arguments=None):
         except (ChapterError, ValueError) as error:
             failures += 1
             print(f"\n{error}\n", file=sys.stderr)
+    if not (failures or options.check):
+        save_front_picture()
     return 1 if failures else 0
+
+
+def save_front_picture():
+    """Keep the animation's last frame, the whole sentence read, for the front page and the README."""
+    notebook = read_notebook(notebook_of(BOOK / FRONT_PICTURE_FROM))
+    pages = (o.data.get("text/html", "") for c in code_cells(notebook) for o in c.outputs if "data" in o)
+    frame = next(found for page in pages if (found := re.search(r'<img id="[^"]*"\s+src="data:image/png;base64,([^"]*)"', page)))
+    FRONT_PICTURE.write_bytes(base64.b64decode(frame[1]))
 
 
 def weave(chapter, force=False):

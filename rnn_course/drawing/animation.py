@@ -17,7 +17,13 @@ from rnn_course.drawing.maps import DIVERGING
 from rnn_course.drawing.parts import NODE, arrow, canvas, node, text_width, write
 from rnn_course.drawing.style import COLORS, INK, LINE_WIDTH, MAX_WIDTH, PAPER, tint
 
-DPI = 140
+# The layout is ours; a saved film would otherwise be laid out by what `use_style` sets for plots.
+SETTINGS = {
+    "savefig.dpi": 140,
+    "animation.frame_format": "png",
+    "animation.embed_limit": 20,
+    "figure.constrained_layout.use": False,
+}
 MOST_WORDS = 10
 MOST_UNITS = 16
 MOST_OUTPUTS = 6
@@ -72,7 +78,7 @@ def animate_unrolling(words, states, outputs=None, *, output_labels=None, interv
     figure = scene.ax.figure
     try:
         film = FuncAnimation(figure, scene.draw, frames=steps + 1, init_func=lambda: None, interval=interval)
-        with plt.rc_context({"savefig.dpi": DPI, "animation.frame_format": "png", "animation.embed_limit": 20}):
+        with plt.rc_context(SETTINGS):
             page = film.to_jshtml(default_mode="once")
     finally:
         plt.close(figure)
