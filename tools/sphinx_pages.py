@@ -3,12 +3,18 @@
 - A page is read again when its notebook changed, because its outputs come from there.
 - A chapter's heading is followed by links to its notebook, in Colab and as a file.
 - MathJax and the notebooks are served by the site itself.
+- Citations read "Elman (1990)" and "(Elman, 1990)", as in the notebooks.
 """
 
 import re
 import shutil
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+
+from sphinxcontrib.bibtex.plugin import register_plugin
+from sphinxcontrib.bibtex.style.referencing import BracketStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 MATHJAX = (  # the part of MathJax that a page can ask for
     "tex-mml-chtml.js",
@@ -25,6 +31,14 @@ LINKS = """
   <a href="notebooks/{page}.ipynb" download>Download the notebook</a>
 </p>
 """
+
+
+@dataclass
+class AuthorYearRound(AuthorYearReferenceStyle):
+    """Author and year, in round brackets."""
+
+    bracket_textual: BracketStyle = field(default_factory=lambda: BracketStyle("(", ")"))
+    bracket_parenthetical: BracketStyle = field(default_factory=lambda: BracketStyle("(", ")"))
 
 
 def depend_on_notebook(app, docname, source):
@@ -59,6 +73,7 @@ def copy(source, target):
 
 
 def setup(app):
+    register_plugin("sphinxcontrib.bibtex.style.referencing", "author_year_round", AuthorYearRound)
     app.connect("source-read", depend_on_notebook)
     app.connect("html-page-context", link_notebook)
     app.connect("build-finished", serve_files)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -48,6 +49,9 @@ import sys
 
 if "google.colab" in sys.modules:
     %pip install --quiet --no-deps {address}"""
+
+
+LANGUAGE = {"name": "python"}  # without the version that happened to run it
 
 
 class ChapterError(Exception):
@@ -91,7 +95,7 @@ def weave(chapter, force=False):
     reasons = ["--force"] if force else reasons_to_run(old, new)
     start = time.monotonic()
     if reasons:
-        print(f"{chapter.stem}: runs, because {'; '.join(reasons)}", flush=True)
+        print(f"{chapter.stem}: runs, because {in_short(reasons)}", flush=True)
         execute(new, chapter)
     else:
         keep_outputs(old, new)
@@ -109,7 +113,7 @@ def check(chapter):
         keep_outputs(old, new)
         reasons = [] if text_of(new) == notebook_of(chapter).read_text(encoding="utf-8") else ["its text changed"]
     if reasons:
-        print(f"{notebook_of(chapter).name} is not up to date: {'; '.join(reasons)}. Run: make weave", file=sys.stderr)
+        print(f"{notebook_of(chapter).name} is not up to date: {in_short(reasons)}. Run: make weave", file=sys.stderr)
     return bool(reasons)
 
 
@@ -137,7 +141,7 @@ def woven(chapter):
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python"},
+            "language_info": LANGUAGE,
             "rnn_course": {"made_from": made_from(notebook)},
         }
     )
@@ -183,7 +187,7 @@ def package_files(code):
     """Return the files of rnn_course that ``code`` imports, directly or through one another."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "chapter.py")
-        script.write_text("\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!"))))
+        script.write_text(TransformerManager().transform_cell(code), encoding="utf-8")  # magics become calls
         finder = ModuleFinder(path=[str(ROOT)])
         try:
             finder.run_script(str(script))
@@ -198,8 +202,15 @@ def reasons_to_run(old, new):
         return ["there is no notebook yet"]
     before, now = old.metadata.get("rnn_course", {}).get("made_from", {}), new.metadata["rnn_course"]["made_from"]
     changed = [what for what in now if before.get(what) != now[what]]
-    unused = [what for what in before if what not in now]
-    return [*(f"{'its code' if what == 'code' else what} changed" for what in changed), *(f"{u} is not used" for u in unused)]
+    changed = [f"{'its code' if what == 'code' else what} changed" for what in changed]
+    unused = [f"{what} is not used any more" for what in before if what not in now]
+    return changed + unused
+
+
+def in_short(reasons):
+    """Join the first three reasons, and count the others."""
+    more = [f"and {len(reasons) - 3} more"] if len(reasons) > 3 else []
+    return "; ".join([*reasons[:3], *more])
 
 
 def keep_outputs(old, new):
@@ -234,6 +245,7 @@ def execute(notebook, chapter):
             raise ChapterError(where(notebook, chapter, client, error)) from None
         finally:
             progress()
+    notebook.metadata.language_info = LANGUAGE
     for cell in code_cells(notebook):
         if warnings := [o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]:
             raise ChapterError(f"{chapter.relative_to(ROOT)}: a cell writes to stderr:\n{cell.source}\n\n{warnings[0]}")
