@@ -4,5 +4,5 @@ import os
 
 from tools.book import KERNEL_ENVIRONMENT
 
-for name, value in KERNEL_ENVIRONMENT.items():
+for name, value in (KERNEL_ENVIRONMENT | {"JAX_ENABLE_X64": "1"}).items():
     os.environ.setdefault(name, value)

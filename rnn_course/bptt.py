@@ -160,15 +160,19 @@ def unpack(packed, states):
 def scan(step, carry, xs, reverse=False):
     """Loop ``step(carry, x) -> (carry, ys)`` over the first axis of ``xs``; ``ys`` is stacked, in the order of ``xs``.
 
-    TensorFlow's `keras.ops.scan` wants outputs of exactly the carry's structure, so both travel as (carry, ys). What ys
-    looks like is asked of one step on the first ``x``.
+    TensorFlow's `keras.ops.scan` wants outputs of exactly the carry's structure, so both travel as (carry, ys); what ys
+    looks like is asked of one step. And it takes several arrays only if their length is known, so it gets the step
+    numbers instead, and each step picks its x.
     """
-    first = tree.map_structure(lambda x: x[0], xs)
-    ys = tree.map_structure(ops.zeros_like, step(carry, first)[1])
 
-    def paired(both, x):
-        both = step(both[0], x)
+    def at(t):
+        return tree.map_structure(lambda x: x[t], xs)
+
+    def paired(both, t):
+        both = step(both[0], at(t))
         return both, both
 
-    (carry, _), (_, ys) = ops.scan(paired, (carry, ys), xs, reverse=reverse)
+    ys = tree.map_structure(ops.zeros_like, step(carry, at(0))[1])
+    steps = ops.arange(ops.shape(tree.flatten(xs)[0])[0], dtype="int32")
+    (carry, _), (_, ys) = ops.scan(paired, (carry, ys), steps, reverse=reverse)
     return carry, ys

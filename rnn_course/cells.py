@@ -15,7 +15,7 @@ regularizers and constraints, the initial state, the configuration) is written o
 import keras
 from keras import ops
 
-# d activation / d pre-activation, written with the activation's *output* y, because that is what the forward pass keeps.
+# The activation's derivative, written with its *output* y, because that is what the forward pass keeps.
 ACTIVATION_GRADIENTS = {
     "tanh": lambda y: 1 - y * y,
     "sigmoid": lambda y: y * (1 - y),
@@ -73,7 +73,9 @@ class Cell(keras.layers.Layer):
         **kwargs,
     ):
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"`units` must be a positive integer, the number of hidden units; received units={units!r}.")
+            raise ValueError(
+                f"`units`, the number of hidden units, must be a positive integer; received units={units!r}."
+            )
         super().__init__(**kwargs)
         self.units = self.state_size = self.output_size = units
         self.activation = keras.activations.get(activation)
@@ -93,7 +95,7 @@ class Cell(keras.layers.Layer):
         features = input_shape[-1]
         if features is None:
             raise ValueError(
-                f"The last axis of the inputs, the features, must have a known size; received input_shape={input_shape}."
+                f"The inputs' last axis, the features, must have a known size; received input_shape={input_shape}."
             )
         columns = self.gates * self.units
         self.kernel = self.add_weight(

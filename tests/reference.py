@@ -1,9 +1,22 @@
-"""The simple recurrent network in float64 NumPy, one step and one example at a time: what the package is tested against.
+"""The simple recurrent network in float64 NumPy, one step and one example at a time, to test the package against.
 
 Written from the equations with loops and outer products, so that it shares nothing with the package's batched code.
 """
 
+import keras
 import numpy as np
+import pytest
+from keras import ops
+
+in_float64 = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="Keras 3.15 computes tanh (on JAX) and matmul (on PyTorch) of float64 in float32",
+)
+
+
+def tensor(x):
+    """A float64 tensor; PyTorch's backend would make float32 of a NumPy array."""
+    return ops.convert_to_tensor(x, dtype="float64")
 
 
 def simple_rnn(x, W_x, W_h, b, h0, mask=None):

@@ -8,7 +8,7 @@ from keras import ops
 
 from rnn_course import bptt as module
 from rnn_course.cells import SimpleRNNCell
-from tests.reference import central_difference, relative_error, simple_rnn
+from tests.reference import central_difference, in_float64, relative_error, simple_rnn, tensor
 
 SIZES = st.integers(1, 4)
 
@@ -35,32 +35,34 @@ def cell_with(W_x, W_h, b):
 
 
 def time_first(x):
-    return ops.convert_to_tensor(np.swapaxes(x, 0, 1))
+    return tensor(np.swapaxes(x, 0, 1))
 
 
 def masks_of(mask):
     return () if mask is None else (time_first(mask[:, :, None].astype("float64")),)
 
 
+@in_float64
 @settings(max_examples=20, deadline=None)
 @given(B=SIZES, T=st.integers(1, 7), D=SIZES, H=SIZES, masked=st.booleans())
 def test_hidden_states(B, T, D, H, masked):
     p, mask, _ = problem(B, T, D, H, masked=masked)
     cell = cell_with(p["W_x"], p["W_h"], p["b"])
     masks = masks_of(mask)
-    hidden, (final,) = module.bptt(cell, time_first(p["x"]), (ops.convert_to_tensor(p["h0"]),), *masks)
+    hidden, (final,) = module.bptt(cell, time_first(p["x"]), (tensor(p["h0"]),), *masks)
     expected = simple_rnn(**p, mask=mask)
     np.testing.assert_allclose(np.swapaxes(ops.convert_to_numpy(hidden), 0, 1), expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(ops.convert_to_numpy(final), expected[:, -1], rtol=1e-12, atol=1e-12)
 
 
+@in_float64
 @settings(max_examples=15, deadline=None)
 @given(B=SIZES, T=st.integers(1, 7), D=SIZES, H=SIZES, masked=st.booleans())
 def test_every_gradient_equals_finite_differences(B, T, D, H, masked):
     p, mask, upstream = problem(B, T, D, H, masked=masked)
     cell = cell_with(p["W_x"], p["W_h"], p["b"])
     masks, weights = masks_of(mask), cell.weights_at("float64")
-    x, h0 = time_first(p["x"]), ops.convert_to_tensor(p["h0"])
+    x, h0 = time_first(p["x"]), tensor(p["h0"])
 
     _, hidden, saved = module.forward(cell, weights, x, (h0,), masks)
     (d_h0,), da = module.backward(cell, weights[1], saved, time_first(upstream), (ops.zeros_like(h0),), masks)
@@ -77,7 +79,7 @@ def test_every_gradient_equals_finite_differences(B, T, D, H, masked):
 
 
 def test_the_weight_gradient_is_a_sum_over_steps(seed):
-    x, before, da = (ops.convert_to_tensor(seed.normal(size=(6, 2, n))) for n in (3, 4, 4))
+    x, before, da = (tensor(seed.normal(size=(6, 2, n))) for n in (3, 4, 4))
     whole = module.weight_gradients(x, before, da)
     parts = [module.weight_gradients(x[t : t + 1], before[t : t + 1], da[t : t + 1]) for t in range(6)]
     for total, *shares in zip(whole, *parts):
@@ -86,8 +88,8 @@ def test_the_weight_gradient_is_a_sum_over_steps(seed):
 
 @pytest.mark.parametrize("others", [0, 1, 2])
 def test_unpack_undoes_pack(others, seed):
-    hidden = ops.convert_to_tensor(seed.normal(size=(5, 2, 3)))
-    states = tuple(ops.convert_to_tensor(seed.normal(size=(2, 3))) for _ in range(others))
+    hidden = tensor(seed.normal(size=(5, 2, 3)))
+    states = tuple(tensor(seed.normal(size=(2, 3))) for _ in range(others))
     back, (_, *rest) = module.unpack(module.pack(hidden, (hidden[-1], *states)), others + 1)
     np.testing.assert_array_equal(ops.convert_to_numpy(back), ops.convert_to_numpy(hidden))
     for a, b in zip(rest, states, strict=True):
@@ -95,7 +97,7 @@ def test_unpack_undoes_pack(others, seed):
 
 
 def test_scan_is_a_loop():
-    xs = ops.convert_to_tensor(np.arange(1.0, 6.0)[:, None])
+    xs = tensor(np.arange(1.0, 6.0)[:, None])
     total, (running,) = module.scan(lambda c, x: (c + x, (c + x,)), ops.zeros((1,), "float64"), xs)
     assert float(total[0]) == 15
     np.testing.assert_array_equal(ops.convert_to_numpy(running)[:, 0], [1, 3, 6, 10, 15])

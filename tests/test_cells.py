@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from rnn_course.cells import ACTIVATION_GRADIENTS, SimpleRNNCell
-from tests.reference import central_difference, relative_error
+from tests.reference import central_difference, in_float64, relative_error, tensor
 
 SIZES = st.integers(1, 5)
 
@@ -29,6 +29,7 @@ def test_one_step_with_constant_weights():
     np.testing.assert_array_equal(ops.convert_to_numpy(states[0]), ops.convert_to_numpy(output))
 
 
+@in_float64
 @settings(max_examples=25, deadline=None)
 @given(B=SIZES, D=SIZES, H=SIZES)
 def test_step_is_the_equation(B, D, H):
@@ -36,10 +37,11 @@ def test_step_is_the_equation(B, D, H):
     cell = built(H, D, dtype="float64", bias_initializer="random_normal")
     W_x, W_h, b = cell.get_weights()
     x, h = rng.normal(size=(B, D)), rng.normal(size=(B, H))
-    output, _ = cell(x, [h])
+    output, _ = cell(tensor(x), [tensor(h)])
     np.testing.assert_allclose(ops.convert_to_numpy(output), np.tanh(x @ W_x + h @ W_h + b), rtol=1e-12)
 
 
+@in_float64
 @pytest.mark.parametrize("activation", sorted(ACTIVATION_GRADIENTS))
 def test_step_gradient_equals_finite_differences(activation, seed):
     B, H = 4, 3
@@ -48,12 +50,12 @@ def test_step_gradient_equals_finite_differences(activation, seed):
     W_h = seed.normal(size=(H, H))
 
     def loss():
-        (out,), _ = cell.step(ops.convert_to_tensor(x_part), (ops.convert_to_tensor(h),), ops.convert_to_tensor(W_h))
+        (out,), _ = cell.step(tensor(x_part), (tensor(h),), tensor(W_h))
         return np.sum(upstream * ops.convert_to_numpy(out))
 
-    W = ops.convert_to_tensor(W_h)
-    _, saved = cell.step(ops.convert_to_tensor(x_part), (ops.convert_to_tensor(h),), W)
-    (d_h,), d_sum = cell.step_gradient((ops.convert_to_tensor(upstream),), saved, W)
+    W = tensor(W_h)
+    _, saved = cell.step(tensor(x_part), (tensor(h),), W)
+    (d_h,), d_sum = cell.step_gradient((tensor(upstream),), saved, W)
     # a central difference with steps of 1e-6 is good to about 1e-9 in float64
     assert relative_error(ops.convert_to_numpy(d_h), central_difference(loss, h)) < 1e-6
     assert relative_error(ops.convert_to_numpy(d_sum), central_difference(loss, x_part)) < 1e-6
@@ -98,7 +100,7 @@ def test_an_activation_without_a_derivative_has_no_step_gradient():
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "3", True, None])
 def test_units_must_be_a_positive_integer(units):
-    with pytest.raises(ValueError, match="`units` must be a positive integer"):
+    with pytest.raises(ValueError, match="`units`, the number of hidden units, must be a positive integer"):
         SimpleRNNCell(units)
 
 

@@ -159,13 +159,13 @@ def contrast(one, other):
 
 
 def behind(text):
-    """The colour on which a text stands: the topmost filled patch under its centre, or white."""
-    centre = outline(text).mean(axis=0)
+    """The color on which a text stands: the topmost filled patch under its center, or white."""
+    center = outline(text).mean(axis=0)
     fills = [
         (patch.get_zorder(), patch.get_facecolor())
         for patch in text.axes.patches
         if not isinstance(patch, FancyArrowPatch) and to_rgba(patch.get_facecolor())[3] == 1
-        if patch.contains_point(centre)
+        if patch.contains_point(center)
     ]
     return max(fills)[1] if fills else "white"
 
@@ -269,7 +269,7 @@ def test_heat_map_puts_time_right_units_down_and_zero_white():
 # ---------------------------------------------------------------- the look
 
 
-def test_roles_differ_for_colour_blind_readers_too():
+def test_roles_differ_for_color_blind_readers_too():
     simulated = {  # of linear light; Machado, Oliveira, Fernandes 2009, severity 1
         "none": np.eye(3),
         "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
@@ -491,7 +491,7 @@ def test_animation_fills_in(page):
 
 @pytest.mark.parametrize("steps, count", [(1, 0), (2, 1), (3, 3), (5, 1), (6, 1), (7, 3), (8, 1), (10, 0), (10, 3)])
 def test_animation_frames_are_readable(steps, count):
-    words = (SENTENCE + ["and", "extraordinary"])[:steps]
+    words = [*SENTENCE, "and", "extraordinary"][:steps]
     labels = ["positive", "negative", "neutral"][:count] if count > 1 else ["$y_t$"][:count]
     outputs = np.linspace(-1, 1, steps * count).reshape(steps, count) if count else None
     scene = animation._Scene(words, np.zeros((steps, 4)), outputs, labels)

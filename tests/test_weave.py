@@ -105,7 +105,7 @@ def test_every_picture_is_described(path):
     for cell in cells(path, "code"):
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
-                assert output.metadata["image/png"].get("alt"), f"{path.name}: no alt text for the picture of\n{cell.source}"
+                assert output.metadata["image/png"].get("alt"), f"{path.name}: not described:\n{cell.source}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)

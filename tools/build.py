@@ -1,6 +1,6 @@
 """Build the site from book/ and the notebooks' outputs, and check it.
 
-    python -m tools.build [--strict]    with --strict, a warning is an error
+python -m tools.build [--strict]    with --strict, a warning is an error
 """
 
 import argparse
@@ -25,7 +25,8 @@ def main(arguments=None):
         cache_outputs(chapter)
     strict = ["-W", "-n", "--keep-going"] if options.strict else []
     jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
-    command = [jupyter_book, "build", "book", "--config", str(ROOT / "_config.yml"), "--toc", str(ROOT / "_toc.yml"), "--path-output", str(ROOT), "--quiet", *strict]
+    settings = ["--config", str(ROOT / "_config.yml"), "--toc", str(ROOT / "_toc.yml"), "--path-output", str(ROOT)]
+    command = [jupyter_book, "build", "book", *settings, "--quiet", *strict]
     if status := subprocess.call(command, cwd=ROOT, env=os.environ | KERNEL_ENVIRONMENT):
         return status
     if status := check_site.main([]):

@@ -58,7 +58,7 @@ def fetched_by(page):
         if LINK_KINDS & set(link.get("rel", [])):
             yield link["href"]
     styles = "\n".join(style.get_text() for style in soup(page).find_all("style"))
-    yield from re.findall(r"""(?:url\(|@import\s+)["']?([^"')]+)""", styles)
+    yield from re.findall(r"""(?:@import\s+(?:url\()?|url\()["']?([^"')]+)""", styles)
 
 
 def is_foreign(address):

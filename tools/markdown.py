@@ -1,11 +1,12 @@
 """From MyST, which the pages are written in, to the Markdown that Colab and Jupyter show.
 
-A Markdown cell is parsed to a tree and rendered anew. Each MyST construct has a renderer below; one that has none raises
-an error that names it, so that nothing raw can slip through.
+A Markdown cell is parsed to a tree and rendered anew. Each MyST construct has a renderer below; one that has none
+raises an error that names it, so that nothing raw can slip through.
 """
 
 import ast
 import textwrap
+from typing import ClassVar
 
 import mdformat_tables.plugin
 from markdown_it import MarkdownIt
@@ -235,7 +236,7 @@ def render_labelled_math(node, context):
 class Extension:
     """The renderers, in the form that mdformat asks for."""
 
-    RENDERERS = {
+    RENDERERS: ClassVar = {
         "myst_role": render_role,
         "fence": render_fence,
         "colon_fence": render_fence,
@@ -249,4 +250,4 @@ class Extension:
         "front_matter": lambda node, context: "",
     }
     # a dollar that is no mathematics must not become any
-    POSTPROCESSORS = {"text": lambda text, node, context: text.replace("$", "\\$")}
+    POSTPROCESSORS: ClassVar = {"text": lambda text, node, context: text.replace("$", "\\$")}

@@ -28,8 +28,9 @@ def main(arguments=None):
     parser.add_argument("notebook", nargs="*", help="notebooks to run, such as 01-neuron; all, if none is named")
     options = parser.parse_args(arguments)
     notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
-    if unknown := set(options.notebook) - {n.stem for n in notebooks}:
-        parser.error(f"no such notebook: {', '.join(sorted(unknown))}. There are: {', '.join(n.stem for n in notebooks)}")
+    known = [n.stem for n in notebooks]
+    if unknown := set(options.notebook) - set(known):
+        parser.error(f"no such notebook: {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
 
     failed = []
     with tempfile.TemporaryDirectory() as folder:
@@ -65,9 +66,10 @@ def environment_with_wheel(folder):
     shutil.copy(ROOT / "tools" / "ipython_kernel_config.py", settings)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.check_call([*pip, "--target", str(site), str(wheel)])
-    found = subprocess.check_output([python, "-c", "import rnn_course; print(rnn_course.__file__)"], text=True, cwd=folder)
-    if not Path(found.strip()).is_relative_to(site):
-        raise RuntimeError(f"rnn_course comes from {found.strip()}, not from its wheel")
+    ask = "import rnn_course; print(rnn_course.__file__)"
+    found = subprocess.check_output([python, "-c", ask], text=True, cwd=folder).strip()
+    if not Path(found).is_relative_to(site):
+        raise RuntimeError(f"rnn_course comes from {found}, not from its wheel")
     return python
 
 

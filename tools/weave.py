@@ -44,7 +44,7 @@ FRONT_PICTURE, FRONT_PICTURE_FROM = BOOK / "_static" / "front.png", "02-unrollin
 CELL_TIMEOUT = 120  # seconds; a whole chapter is to take no more than 60
 
 SETUP = """\
-# @title Set-up: in Colab this installs the course's package, and nothing else; anywhere else it does nothing
+# @title Set-up: in Colab, installs the course's package and nothing else
 import sys
 
 if "google.colab" in sys.modules:
@@ -68,7 +68,8 @@ def main(arguments=None):
 
     chosen = [c for c in chapters() if not options.chapter or c.stem in options.chapter]
     if unknown := set(options.chapter) - {c.stem for c in chosen}:
-        parser.error(f"no such chapter: {', '.join(sorted(unknown))}. There are: {', '.join(c.stem for c in chapters())}")
+        known = ", ".join(c.stem for c in chapters())
+        parser.error(f"no such chapter: {', '.join(sorted(unknown))}. There are: {known}")
     failures = 0
     for chapter in chosen:
         try:
@@ -84,8 +85,8 @@ def main(arguments=None):
 def save_front_picture():
     """Keep the animation's last frame, the whole sentence read, for the front page and the README."""
     notebook = read_notebook(notebook_of(BOOK / FRONT_PICTURE_FROM))
-    pages = (o.data.get("text/html", "") for c in code_cells(notebook) for o in c.outputs if "data" in o)
-    frame = next(found for page in pages if (found := re.search(r'<img id="[^"]*"\s+src="data:image/png;base64,([^"]*)"', page)))
+    pages = "".join(o.data.get("text/html", "") for c in code_cells(notebook) for o in c.outputs if "data" in o)
+    frame = re.search(r'<img id="[^"]*"\s+src="data:image/png;base64,([^"]*)"', pages)
     FRONT_PICTURE.write_bytes(base64.b64decode(frame[1]))
 
 
@@ -134,7 +135,8 @@ def woven(chapter):
             cells.append(cell)
             if caption:
                 cells.append(nbformat.v4.new_markdown_cell(f"*{to_notebook(caption.strip(), chapter.stem)}*"))
-    cells[1].source += f"\n\nThis is a chapter of *{config()['title']}*: [read it as a page]({page_address(chapter.stem)})."
+    page = f"[read it as a page]({page_address(chapter.stem)})"
+    cells[1].source += f"\n\nThis is a chapter of *{config()['title']}*: {page}."
     for number, cell in enumerate(cells):
         cell.id = f"{chapter.stem}-{number}"
     notebook.cells = cells

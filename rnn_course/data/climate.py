@@ -21,7 +21,7 @@ def co2():
     -----
     The source is weekly, with gaps. A month here is the mean of its weeks that have a value (a week counts where
     its Saturday falls); the 5 months without any (two in 1958, three in 1964) are filled in on a straight line
-    between their neighbours.
+    between their neighbors.
 
     Measured by Charles D. Keeling and his co-workers at the Scripps Institution of Oceanography: C. D. Keeling and
     T. P. Whorf (2004), "Atmospheric CO2 concentrations derived from flask air samples at sites in the SIO network",

@@ -92,7 +92,7 @@ def remarks(count, seed=0, split="train"):
     Every remark comes with its mirror, which has exactly the same words in another order and says the opposite:
     "the plot is not dull but moving" and "the plot is not moving but dull". A model that only counts words gives
     both the same answer and is right about one of the two: its accuracy is one half. What decides is which word
-    is asserted and which is negated, expected or granted. Counting pairs of neighbouring words finds that out for
+    is asserted and which is negated, expected or granted. Counting pairs of neighboring words finds that out for
     about nine remarks in ten; in the others the sign is further away ("i think that the plot is moving , but the
     critics think that it is dull").
 

@@ -1,4 +1,4 @@
-"""Sunspots, counted every year since 1700."""
+"""The sunspot number of every year from 1700 on."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from .series import Series
 
 
 def sunspots():
-    """Mean number of sunspots of each year, 1700 to 2008.
+    """The mean sunspot number of each year, 1700 to 2008: an index of the counts of spots and of groups of spots.
 
-    The count rises and falls in a cycle of about eleven years whose height no one can foretell exactly: a small
+    It rises and falls in a cycle of about eleven years whose height no one can foretell exactly: a small
     forecasting task with a strong pattern and a real limit.
 
     Returns
@@ -18,9 +18,10 @@ def sunspots():
 
     Notes
     -----
-    Counted by observatories all over the world, and compiled by Rudolf Wolf in Zurich and his successors; published
-    by the US National Geophysical Data Center. This is the first version of the sunspot number; the version of 2015
-    has other values. Public domain, shipped with statsmodels as `statsmodels.datasets.sunspots`.
+    Counted by observatories all over the world, and compiled by Rudolf Wolf in Zurich, who also reconstructed the
+    years before 1849 from older records, and by his successors; published by the US National Geophysical Data
+    Center. This is the first version of the sunspot number; the version of 2015 has other values. Public domain,
+    shipped with statsmodels as `statsmodels.datasets.sunspots`.
     """
     from statsmodels.datasets import sunspots as source
 

@@ -1,10 +1,10 @@
 """Pictures of recurrent networks, for the book and for your own networks.
 
-Every diagram is drawn from the same parts, so a sign means the same thing in every chapter. Colour never
+Every diagram is drawn from the same parts, so a sign means the same thing in every chapter. Color never
 stands alone: each role has its own shape, too.
 
 ========== ================ =============
-role       shape            colour
+role       shape            color
 ========== ================ =============
 input      circle           blue
 hidden     rounded box      vermilion
@@ -13,7 +13,7 @@ weights    rectangle        purple
 operation  small circle     dark grey
 ========== ================ =============
 
-An arrow has the colour of what it carries. `rnn_course.drawing.parts` holds the parts, for new diagrams.
+An arrow has the color of what it carries. `rnn_course.drawing.parts` holds the parts, for new diagrams.
 """
 
 from rnn_course.drawing.animation import animate_unrolling

@@ -16,7 +16,7 @@ TEXT_HEIGHT = 0.19
 
 
 def heat_map(values, *, rows=None, columns=None, label="hidden state", limits=(-1, 1), title=None, ax=None):
-    """Draw values over time as colours: white is 0, blue is negative, vermilion is positive.
+    """Draw values over time as colors: white is 0, blue is negative, vermilion is positive.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def heat_map(values, *, rows=None, columns=None, label="hidden state", limits=(-
         T labels of the steps, such as words or characters; turned, or thinned out (those with a
         tick mark stay), only where they would touch. Default: step numbers from 1.
     label : str
-        What the colours show: the label of the colour bar.
+        What the colors show: the label of the color bar.
     limits : (float, float)
-        The values of the two darkest colours, with 0 between them or at an end; values beyond look the same.
+        The values of the two darkest colors, with 0 between them or at an end; values beyond look the same.
     title : str, optional
         Shown above.
     ax : matplotlib.axes.Axes, optional
@@ -80,7 +80,7 @@ def _limits(limits):
 
 
 def _colors(low, high):
-    """Cut the colours so that 0 is white, even if the limits are not symmetric."""
+    """Cut the colors so that 0 is white, even if the limits are not symmetric."""
     bound = max(-low, high)
     colors = ListedColormap(DIVERGING(0.5 + np.linspace(low, high, 256) / bound / 2))
     return colors.with_extremes(bad=NOTHING)

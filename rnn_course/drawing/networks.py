@@ -1,5 +1,6 @@
 """Networks: rolled up, unrolled in time, layer by layer, and beside a feedforward network."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from rnn_course.drawing import checks
@@ -147,11 +148,11 @@ def layers(sizes=(2, 4, 1), *, recurrent=True, ax=None):
     tall = max(len(_shown(size)) for size in sizes) * UNIT * 1.4
     middle, top = 0.75 + tall / 2, 0.75 + tall
     ax = canvas(5.0, top + (0.8 if recurrent else 0.4), ax)
-    roles, centres = ("input", "hidden", "output"), (0.65, 2.5, 4.35)
-    columns = [_units(ax, *layer, middle) for layer in zip(roles, centres, sizes)]
-    for left, right in zip(columns, columns[1:]):
+    roles, centers = ("input", "hidden", "output"), (0.65, 2.5, 4.35)
+    columns = [_units(ax, *layer, middle) for layer in zip(roles, centers, sizes)]
+    for left, right in pairwise(columns):
         _connect(ax, left, right)
-    for x, name, size in zip(centres, ("input\n$D = {}$", "hidden\n$H = {}$", "output\n${}$"), sizes):
+    for x, name, size in zip(centers, ("input\n$D = {}$", "hidden\n$H = {}$", "output\n${}$"), sizes):
         write(ax, x, 0.32, name.format(size))
     _weight_shape(ax, 1.575, top + 0.2, "W_x", sizes[0], sizes[1])
     _weight_shape(ax, 3.425, top + 0.2, "W_y", sizes[1], sizes[2])

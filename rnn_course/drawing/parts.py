@@ -29,7 +29,7 @@ ACTIVATIONS = {
 
 
 class Node(NamedTuple):
-    """A drawn node: its centre, its size, and the points where arrows meet it (inches)."""
+    """A drawn node: its center, its size, and the points where arrows meet it (inches)."""
 
     x: float
     y: float
@@ -82,7 +82,7 @@ def canvas(width, height, ax=None):
 
 
 def node(ax, role, x, y, text="", *, width=None, height=None, color=None, fill=None):
-    """Draw a node in the shape and colour of its role.
+    """Draw a node in the shape and color of its role.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def node(ax, role, x, y, text="", *, width=None, height=None, color=None, fill=N
     width, height : float, optional
         Size in inches. Default: the size of the role.
     color, fill : str, optional
-        Colours of outline and inside. Default: the role's.
+        Colors of outline and inside. Default: the role's.
 
     Returns
     -------
@@ -166,11 +166,11 @@ def arrow(ax, points, role=None, *, head=True, color=None, zorder=1):
     points : sequence of (float, float)
         Start, corners and end, in inches.
     role : str, optional
-        The role of what the arrow carries: its colour. Default: black.
+        The role of what the arrow carries: its color. Default: black.
     head : bool
         Whether the end has a head.
     color : str, optional
-        Overrides the role's colour.
+        Overrides the role's color.
     zorder : float
         What covers what: the default is under the nodes (2) and the texts (4), over the layer boxes (0.5).
     """

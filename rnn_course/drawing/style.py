@@ -1,4 +1,4 @@
-"""The look that all pictures share: colours, fonts, line widths."""
+"""The look that all pictures share: colors, fonts, line widths."""
 
 import sys
 from types import MappingProxyType
@@ -7,7 +7,7 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.colors import to_hex, to_rgb
 
-# Okabe and Ito's colour-blind-safe palette; purple is darker, to be read as text, and not taken for grey.
+# Okabe and Ito's color-blind-safe palette; purple is darker, to be read as text, and not taken for grey.
 COLORS = MappingProxyType(
     {
         "input": "#0072B2",
@@ -34,7 +34,7 @@ def use_style():
     """Give every later matplotlib figure the look of the book.
 
     Sets `matplotlib.rcParams`: 11-point text, white faces, no top and right spines, curves that differ in
-    colour and in dashes, figures of 6 x 3.4 inches, constrained layout. In a notebook, pictures become sharp
+    color and in dashes, figures of 6 x 3.4 inches, constrained layout. In a notebook, pictures become sharp
     on high-density screens, too; anywhere else, that step is skipped.
     """
     mpl.rcParams.update(
@@ -64,19 +64,19 @@ def use_style():
 
 
 def tint(role, strength=0.16):
-    """Return the pale fill that goes with a role's colour.
+    """Return the pale fill that goes with a role's color.
 
     Parameters
     ----------
     role : str
         A key of `COLORS`.
     strength : float
-        Share of the colour; the rest is white.
+        Share of the color; the rest is white.
 
     Returns
     -------
     str
-        The colour as ``#rrggbb``.
+        The color as ``#rrggbb``.
     """
     return to_hex([1 - strength * (1 - channel) for channel in to_rgb(COLORS[role])])
 
