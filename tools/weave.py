@@ -254,9 +254,10 @@ def execute(notebook, chapter):
             progress()
     notebook.metadata.language_info = LANGUAGE
     for cell in code_cells(notebook):
-        if warnings := [o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]:
-            raise ChapterError(f"{chapter.relative_to(ROOT)}: a cell writes to stderr:\n{cell.source}\n\n{warnings[0]}")
         for output in cell.outputs:
+            if output.output_type == "stream" and (output.name == "stderr" or output.text.startswith("WARNING:")):
+                place = chapter.relative_to(ROOT)
+                raise ChapterError(f"{place}: a cell gives a warning:\n\n{cell.source}\n\n{output.text}")
             if "alt" in cell.metadata and "image/png" in output.get("data", {}):
                 output.metadata.setdefault("image/png", {})["alt"] = cell.metadata["alt"]
 
