@@ -250,6 +250,8 @@ def execute(notebook, chapter):
             client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # the kernel's own log
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise ChapterError(where(notebook, chapter, client, error)) from None
+        except AssertionError:  # on Ctrl-C nbclient shuts the kernel down, then trips over its absence
+            raise KeyboardInterrupt from None
         finally:
             progress()
     notebook.metadata.language_info = LANGUAGE
@@ -309,4 +311,7 @@ def write_notebook(notebook, path):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted. The notebook that was being made is as it was before.")
