@@ -31,6 +31,7 @@ DIRECTIVE = re.compile(r"\{([\w:-]+)\}\s*(.*)")
 OPTION = re.compile(r":([\w-]+):\s*(.*)")
 
 
+@cache
 def config():
     """Return the settings in _config.yml."""
     return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -56,9 +57,9 @@ def code_lines(text):
     return [n for n, line in enumerate(text.splitlines(), 1) if re.match(r"```+\{code-cell\}", line)]
 
 
-def myst_parser(**options):
+def myst_parser():
     """Return a parser of the Markdown that the book is written in."""
-    parser = MarkdownIt("commonmark", options).enable("table")
+    parser = MarkdownIt("commonmark").enable("table")
     for plugin in (front_matter_plugin, myst_block_plugin, myst_role_plugin, colon_fence_plugin):
         parser.use(plugin)
     return parser.use(dollarmath_plugin, allow_labels=True, allow_space=False, double_inline=False)

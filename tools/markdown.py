@@ -6,6 +6,7 @@ raises an error that names it, so that nothing raw can slip through.
 
 import ast
 import textwrap
+from functools import cache
 from typing import ClassVar
 
 import mdformat_tables.plugin
@@ -91,7 +92,7 @@ def title_of(page):
 
 def cite(keys, parenthesised, page):
     """Return the works as links to where they were published: "Elman (1990)", or "(Elman, 1990)"."""
-    entries = parse_file(BOOK / "references.bib").entries
+    entries = bibliography()
     links = []
     for key in (k.strip() for k in keys.split(",")):
         if key not in entries:
@@ -100,6 +101,11 @@ def cite(keys, parenthesised, page):
         shown = f"{who}, {year}" if parenthesised else f"{who} ({year})"
         links.append(f"[{shown}]({address_of(entries[key])})")
     return f"({'; '.join(links)})" if parenthesised else ", ".join(links)
+
+
+@cache
+def bibliography():
+    return parse_file(BOOK / "references.bib").entries
 
 
 def authors(entry):

@@ -73,18 +73,18 @@ def main(arguments=None):
     failures = 0
     for chapter in chosen:
         try:
-            failures += check(chapter) if options.check else not weave(chapter, options.force)
+            if options.check:
+                failures += check(chapter)
+            else:
+                weave(chapter, options.force)
         except (ChapterError, ValueError) as error:
             failures += 1
             print(f"\n{error}\n", file=sys.stderr)
-    if not (failures or options.check):
-        save_front_picture()
     return 1 if failures else 0
 
 
-def save_front_picture():
+def save_front_picture(notebook):
     """Keep the animation's last frame, the whole sentence read, for the front page and the README."""
-    notebook = read_notebook(notebook_of(BOOK / FRONT_PICTURE_FROM))
     pages = "".join(o.data.get("text/html", "") for c in code_cells(notebook) for o in c.outputs if "data" in o)
     frame = re.search(r'<img id="[^"]*"\s+src="data:image/png;base64,([^"]*)"', pages)
     FRONT_PICTURE.write_bytes(base64.b64decode(frame[1]))
@@ -101,9 +101,10 @@ def weave(chapter, force=False):
     else:
         keep_outputs(old, new)
     changed = write_notebook(new, notebook_of(chapter))
+    if changed and chapter.name == FRONT_PICTURE_FROM:
+        save_front_picture(new)
     seconds = f" in {time.monotonic() - start:.0f} s" if reasons else ""
     print(f"{chapter.stem}: {'woven' if changed else 'up to date'}{seconds}", flush=True)
-    return True
 
 
 def check(chapter):
