@@ -6,6 +6,7 @@ are cuDNN's.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from rnn_course.cells import GRUCell, LSTMCell, SimpleRNNCell
@@ -62,8 +63,9 @@ def torch_weights(name, cell, dtype):
     z, n."""
     W_x, (W_h, b_x, *b_h) = cell.weights_at(dtype)
     b_h = b_h[0] if b_h else ops.zeros_like(b_x)
-    weights = [ops.transpose(W_x), ops.transpose(W_h), b_x, b_h]
+    weights = [W_x.T, W_h.T, b_x, b_h]
     if name == "gru":
-        z, r, n = zip(*(ops.split(w, 3, axis=0) for w in weights))
-        weights = [ops.concatenate(parts, axis=0) for parts in zip(r, z, n)]
+        z, r, n = np.arange(3 * cell.units).reshape(3, -1)
+        order = ops.convert_to_tensor(np.concatenate([r, z, n]))
+        weights = [w[order] for w in weights]
     return [w.contiguous() for w in weights]

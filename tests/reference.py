@@ -4,8 +4,6 @@ The cells are written from the papers' equations, one step and one example at a 
 gate, so that they share nothing with the package's batched code. Weights come in its layout and are taken apart here.
 """
 
-from contextlib import contextmanager
-
 import keras
 import numpy as np
 from keras import ops
@@ -118,17 +116,6 @@ def numpy(x):
 def tensor(x):
     """A float64 tensor; PyTorch's backend would make float32 of a NumPy array."""
     return ops.convert_to_tensor(x, dtype="float64")
-
-
-@contextmanager
-def float64():
-    """Compute in float64: without it Keras 3.15's matmul returns float32 on PyTorch, whatever it is given."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    try:
-        yield
-    finally:
-        keras.config.set_floatx(before)
 
 
 def gradients(loss, variables):

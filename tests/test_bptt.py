@@ -10,7 +10,7 @@ from keras import ops
 from rnn_course import bptt as module
 from rnn_course.bptt import Plan, bptt
 from tests import reference
-from tests.reference import central_difference, float64, gradients, numpy, relative_error, tensor
+from tests.reference import central_difference, gradients, numpy, relative_error, tensor
 from tests.test_cells import CELLS, NAMES, built, random_states
 
 SIZES = st.integers(1, 4)
@@ -31,8 +31,7 @@ class Problem:
     def __init__(self, name, masked=False, batch=B, steps=T, features=D, units=H):
         rng = np.random.default_rng(3)
         self.step = CELLS[name][2]
-        with float64():
-            self.cell = built(name, units, features, dtype="float64")
+        self.cell = built(name, units, features, dtype="float64")
         self.weights = self.cell.get_weights()
         self.x = rng.normal(size=(batch, steps, features))
         self.states = random_states(self.cell, batch)
@@ -53,14 +52,13 @@ class Problem:
 
     def gradients(self, **way):
         """By x, by the first states, and by the weights: what trains."""
-        with float64():
-            x, *states = (keras.Variable(a, dtype="float64") for a in (self.x, *self.states))
+        x, *states = (keras.Variable(a, dtype="float64") for a in (self.x, *self.states))
 
-            def loss():
-                out = self.run(x, map(ops.copy, states), **way)
-                return self.loss(*out, weigh=lambda u, a: tensor(u) * a, add=ops.sum)
+        def loss():
+            out = self.run(x, map(ops.copy, states), **way)
+            return self.loss(*out, weigh=lambda u, a: tensor(u) * a, add=ops.sum)
 
-            return gradients(loss, [x, *states, *self.cell.weights])
+        return gradients(loss, [x, *states, *self.cell.weights])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,8 +66,7 @@ class Problem:
 @given(batch=SIZES, steps=st.integers(1, 7), features=SIZES, units=SIZES, masked=st.booleans())
 def test_outputs(name, batch, steps, features, units, masked):
     p = Problem(name, masked, batch, steps, features, units)
-    with float64():
-        found = numpy(p.run(tensor(p.x), map(tensor, p.states)))
+    found = numpy(p.run(tensor(p.x), map(tensor, p.states)))
     expected = reference.run(p.step, p.x, p.states, p.weights, p.mask)
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-10, atol=1e-12)
     for a, b in zip(found[1], expected[1], strict=True):
@@ -134,15 +131,14 @@ def test_the_last_states_alone(seed):
     p = Problem("gru")
     p.upstream[0][:] = 0
     expected = p.gradients()
-    with float64():
-        x, *states = (keras.Variable(a, dtype="float64") for a in (p.x, *p.states))
+    x, *states = (keras.Variable(a, dtype="float64") for a in (p.x, *p.states))
 
-        def loss():
-            hidden, final = bptt(p.cell, ops.transpose(x, (1, 0, 2)), tuple(map(ops.copy, states)), every_step=False)
-            assert hidden is None
-            return ops.sum(tensor(p.upstream[1][0]) * final[0])
+    def loss():
+        hidden, final = bptt(p.cell, ops.transpose(x, (1, 0, 2)), tuple(map(ops.copy, states)), every_step=False)
+        assert hidden is None
+        return ops.sum(tensor(p.upstream[1][0]) * final[0])
 
-        found = gradients(loss, [x, *states, *p.cell.weights])
+    found = gradients(loss, [x, *states, *p.cell.weights])
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 

@@ -18,7 +18,7 @@ from rnn_course.cells import (
     SimpleRNNCell,
 )
 from tests import reference
-from tests.reference import central_difference, float64, numpy, relative_error, tensor
+from tests.reference import central_difference, numpy, relative_error, tensor
 
 SIZES = st.integers(1, 5)
 
@@ -97,10 +97,9 @@ def test_one_gru_step_with_constant_weights():
 @settings(max_examples=10, deadline=None)
 @given(B=SIZES, D=SIZES, H=SIZES)
 def test_step_is_the_equation(name, B, D, H):
-    with float64():
-        cell = built(name, H, D, dtype="float64")
-        x, states = np.random.default_rng(2).normal(size=(B, D)), random_states(cell, B)
-        _, found = cell(tensor(x), [tensor(s) for s in states])
+    cell = built(name, H, D, dtype="float64")
+    x, states = np.random.default_rng(2).normal(size=(B, D)), random_states(cell, B)
+    _, found = cell(tensor(x), [tensor(s) for s in states])
     for n in range(B):
         expected = CELLS[name][2](x[n], tuple(s[n] for s in states), *cell.get_weights())
         for a, b in zip(found, expected, strict=True):
@@ -109,11 +108,10 @@ def test_step_is_the_equation(name, B, D, H):
 
 def step_gradients(cell, x_part, states, weights, upstream):
     """Derivatives by x_part, the states and the weights: what ``step_gradient`` and ``weight_gradients`` derive."""
-    with float64():
-        given = tuple(map(tensor, states)), tuple(map(tensor, weights))
-        _, saved = cell.step(tensor(x_part), *given)
-        d_states, d_sums = cell.step_gradient(tuple(map(tensor, upstream)), saved, given[1])
-        return numpy([d_sums[0], *d_states, *cell.weight_gradients(saved, d_sums)])
+    given = tuple(map(tensor, states)), tuple(map(tensor, weights))
+    _, saved = cell.step(tensor(x_part), *given)
+    d_states, d_sums = cell.step_gradient(tuple(map(tensor, upstream)), saved, given[1])
+    return numpy([d_sums[0], *d_states, *cell.weight_gradients(saved, d_sums)])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,13 +120,11 @@ def test_step_gradient_equals_finite_differences(name, seed):
     cell = built(name, H, dtype="float64")
     x_part = seed.normal(size=(B, cell.gates * H))
     states = random_states(cell, B)
-    with float64():
-        weights = [np.array(w) for w in numpy(list(cell.weights_at("float64")[1]))]
+    weights = [np.array(w) for w in numpy(list(cell.weights_at("float64")[1]))]
     upstream = [seed.normal(size=s.shape) for s in states]
 
     def loss():
-        with float64():
-            new, _ = cell.step(tensor(x_part), tuple(map(tensor, states)), tuple(map(tensor, weights)))
+        new, _ = cell.step(tensor(x_part), tuple(map(tensor, states)), tuple(map(tensor, weights)))
         return sum(np.sum(u * a) for u, a in zip(upstream, numpy(new)))
 
     derived = step_gradients(cell, x_part, states, weights, upstream)
@@ -139,11 +135,10 @@ def test_step_gradient_equals_finite_differences(name, seed):
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATION_GRADIENTS))
 def test_the_derivative_of_each_activation(activation, seed):
-    with float64():
-        y = seed.normal(size=(50,))
-        function = keras.activations.get(activation)
-        gradient = numpy(ACTIVATION_GRADIENTS[activation](function(tensor(y))))
-        measured = central_difference(lambda: numpy(function(tensor(y))).sum(dtype="float64"), y)
+    y = seed.normal(size=(50,))
+    function = keras.activations.get(activation)
+    gradient = numpy(ACTIVATION_GRADIENTS[activation](function(tensor(y))))
+    measured = central_difference(lambda: numpy(function(tensor(y))).sum(dtype="float64"), y)
     # Keras computes tanh of float64 in float32 on JAX, where a difference of 2e-6 keeps one digit
     float32 = activation == "tanh" and keras.backend.backend() == "jax"
     np.testing.assert_allclose(gradient, measured, atol=0.2 if float32 else 1e-7)
@@ -153,15 +148,14 @@ def test_the_derivative_of_each_activation(activation, seed):
 def test_weight_gradients_sum_over_steps(name, seed):
     """Over arrays that hold several steps they are the sum of the steps' own."""
     cell = built(name, dtype="float64")
-    with float64():
-        _, weights = cell.weights_at("float64")
-        steps = []
-        for _ in range(5):
-            states = tuple(map(tensor, seed.normal(size=(len(cell.state_names), 2, 3))))
-            _, saved = cell.step(tensor(seed.normal(size=(2, cell.gates * 3))), states, weights)
-            steps.append((saved, cell.step_gradient(states, saved, weights)[1]))
-        whole = numpy(cell.weight_gradients(*keras.tree.map_structure(lambda *a: ops.stack(a), *steps)))
-        parts = [numpy(cell.weight_gradients(*s)) for s in steps]
+    _, weights = cell.weights_at("float64")
+    steps = []
+    for _ in range(5):
+        states = tuple(map(tensor, seed.normal(size=(len(cell.state_names), 2, 3))))
+        _, saved = cell.step(tensor(seed.normal(size=(2, cell.gates * 3))), states, weights)
+        steps.append((saved, cell.step_gradient(states, saved, weights)[1]))
+    whole = numpy(cell.weight_gradients(*keras.tree.map_structure(lambda *a: ops.stack(a), *steps)))
+    parts = [numpy(cell.weight_gradients(*s)) for s in steps]
     for total, *shares in zip(whole, *parts):
         np.testing.assert_allclose(total, sum(shares), rtol=1e-12, atol=1e-12)
 

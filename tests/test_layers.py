@@ -12,7 +12,7 @@ from keras import ops
 from rnn_course import bptt, cells, layers
 from rnn_course.layers import GRU, LSTM, RNN, SimpleRNN
 from tests import reference
-from tests.reference import float64, gradients, numpy, relative_error
+from tests.reference import gradients, numpy, relative_error
 from tests.test_cells import CELLS, built
 
 B, T, D, H = 4, 6, 3, 5
@@ -125,17 +125,16 @@ def test_the_torch_layer_with_converted_weights(name, seed):
     torch = pytest.importorskip("torch")
     theirs = getattr(torch.nn, {"SimpleRNN": "RNN"}.get(name, name))(D, H, batch_first=True, dtype=torch.float64)
     W_x, W_h, b_x, b_h = (w.detach().numpy() for w in theirs.parameters())
-    with float64():
-        ours = LAYERS[name](H, return_sequences=True, dtype="float64")
-        ours.build((None, None, D))
-        if name == "GRU":  # torch has the gates in the order r, z, n
-            order = [1, 0, 2]
-            W_x, W_h, b_x, b_h = (np.concatenate([np.split(w, 3)[k] for k in order]) for w in (W_x, W_h, b_x, b_h))
-        ours.set_weights([W_x.T, W_h.T, np.stack([b_x, b_h]) if name == "GRU" else b_x + b_h])
-        x = data(seed, B, T, D, dtype="float64")
-        found = numpy(ours(reference.tensor(x)))
-        x_variable = keras.Variable(x, dtype="float64")
-        (d_x,) = gradients(lambda: ops.sum(ours(ops.convert_to_tensor(x_variable) + 0) ** 2), [x_variable])
+    ours = LAYERS[name](H, return_sequences=True, dtype="float64")
+    ours.build((None, None, D))
+    if name == "GRU":  # torch has the gates in the order r, z, n
+        order = [1, 0, 2]
+        W_x, W_h, b_x, b_h = (np.concatenate([np.split(w, 3)[k] for k in order]) for w in (W_x, W_h, b_x, b_h))
+    ours.set_weights([W_x.T, W_h.T, np.stack([b_x, b_h]) if name == "GRU" else b_x + b_h])
+    x = data(seed, B, T, D, dtype="float64")
+    found = numpy(ours(reference.tensor(x)))
+    x_variable = keras.Variable(x, dtype="float64")
+    (d_x,) = gradients(lambda: ops.sum(ours(ops.convert_to_tensor(x_variable) + 0) ** 2), [x_variable])
     x = torch.tensor(x, requires_grad=True)
     expected, _ = theirs(x)
     torch.sum(expected**2).backward()
@@ -146,11 +145,10 @@ def test_the_torch_layer_with_converted_weights(name, seed):
 @pytest.mark.parametrize("name", ["simple", "lstm", "gru", "gru before"])
 @pytest.mark.parametrize("mask", MASKS)
 def test_float64_equals_numpy(name, mask, seed):
-    with float64():
-        cell = built(name, H, D, dtype="float64")
-        layer = RNN(cell, return_sequences=True, return_state=True, dtype="float64")
-        x = data(seed, B, T, D, dtype="float64")
-        hidden, *final = numpy(layer(reference.tensor(x), mask=MASKS[mask]))
+    cell = built(name, H, D, dtype="float64")
+    layer = RNN(cell, return_sequences=True, return_state=True, dtype="float64")
+    x = data(seed, B, T, D, dtype="float64")
+    hidden, *final = numpy(layer(reference.tensor(x), mask=MASKS[mask]))
     zeros = [np.zeros((B, H)) for _ in final]
     expected = reference.run(CELLS[name][2], x, zeros, cell.get_weights(), MASKS[mask])
     for a, b in zip([hidden, *final], [expected[0], *expected[1]], strict=True):
@@ -517,7 +515,7 @@ WRONG = {
         "`truncate` must be None or a positive number of steps; received truncate=0",
     ),
     "truncate, stacked": (
-        lambda: RNN(keras.layers.StackedRNNCells([cells.GRUCell(3)]), truncate=3),
+        lambda: RNN(keras.layers.StackedRNNCells([cells.LSTMCell(3)]), truncate=3),
         "`truncate` needs a single cell",
     ),
     "checkpoint": (lambda: GRU(3, checkpoint="log"), "`checkpoint` must be None or 'sqrt'; received checkpoint='log'"),
