@@ -1,0 +1,1 @@
+"""The proof of speed: training steps side by side, memory against time, scan against loop. See README.md here."""
