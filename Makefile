@@ -6,12 +6,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STRICT ?=
 PORT ?= 8000
+TORCH := torch==2.13.0
+# What computes with Keras, and so has to do it on every backend.
+ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear training main))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test notebooks lint lab serve weave requirements clean
+.PHONY: help book test test-jax test-torch notebooks lint lab serve weave requirements clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 $(READY): requirements.txt pyproject.toml tools/ipython_kernel_config.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"This needs Python 3.10 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make book PYTHON=python3.12")'
@@ -26,12 +29,20 @@ book: $(READY) ## build the site in _build/html (STRICT=1: a warning is an error
 	@$(BIN)/python -m tools.weave
 	@$(BIN)/python -m tools.build $(if $(STRICT),--strict)
 
-test: $(READY) ## run the tests of the package and the tools, then every notebook
+test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the tools, and every notebook
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m tools.weave --check
 	@$(BIN)/python -m pytest tests
+	@$(MAKE) --no-print-directory test-jax
 	@$(BIN)/python -m tools.run_notebooks
+
+test-jax: $(READY) ## run the tests of the package on JAX
+	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_EVERY_BACKEND)
+
+test-torch: $(READY) ## install PyTorch and run the tests of the package on it
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH)
+	@KERAS_BACKEND=torch $(BIN)/python -m pytest $(ON_EVERY_BACKEND) tests/test_benchmarks.py
 
 notebooks: $(READY) ## run every notebook as a learner has it: alone, the package from its wheel
 	@$(BIN)/python -m tools.run_notebooks

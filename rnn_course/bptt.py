@@ -68,7 +68,7 @@ def bptt(cell, inputs, initial_states, mask=None, truncate=None, checkpoint=None
 
     Parameters
     ----------
-    cell : rnn_course.cells.Cell
+    cell : rnn_course.cell_base.Cell
         A built cell that has ``step``, ``step_gradient`` and ``weight_gradients``.
     inputs : tensor, shape (T, B, D)
         The sequence, time first.
@@ -124,7 +124,7 @@ def forward(cell, weights, sequence, states, plan, every_step=True, keep=True):
 
     Parameters
     ----------
-    cell : rnn_course.cells.Cell
+    cell : rnn_course.cell_base.Cell
         States the equations.
     weights : tuple
         W_x (D, G), where G is ``cell.gates`` times H, and the tuple of the weights that ``step`` takes.
@@ -162,7 +162,7 @@ def backward(cell, weights, sequence, saved, d_hidden, d_final, plan):
 
     Parameters
     ----------
-    cell : rnn_course.cells.Cell
+    cell : rnn_course.cell_base.Cell
         States the derivatives.
     weights, sequence, plan
         As in `forward`.

@@ -272,7 +272,7 @@ class SimpleRNN(DropIn, like=keras.layers.SimpleRNN, cell_type=SimpleRNNCell, ce
         Number of hidden units, H.
     *args, **kwargs
         Those of `keras.layers.SimpleRNN`; and ``truncate`` and ``checkpoint`` of `RNN`, and ``learn_initial_state`` of
-        `rnn_course.cells.Cell`.
+        `rnn_course.cell_base.Cell`.
 
     Raises
     ------
@@ -295,7 +295,7 @@ class LSTM(DropIn, like=keras.layers.LSTM, cell_type=LSTMCell, cell_name="lstm_c
         Number of hidden units, H.
     *args, **kwargs
         Those of `keras.layers.LSTM`; and ``truncate`` and ``checkpoint`` of `RNN`, and ``learn_initial_state`` of
-        `rnn_course.cells.Cell`.
+        `rnn_course.cell_base.Cell`.
 
     Raises
     ------
@@ -317,7 +317,7 @@ class GRU(DropIn, like=keras.layers.GRU, cell_type=GRUCell, cell_name="gru_cell"
         Number of hidden units, H.
     *args, **kwargs
         Those of `keras.layers.GRU`; and ``truncate`` and ``checkpoint`` of `RNN`, and ``learn_initial_state`` of
-        `rnn_course.cells.Cell`.
+        `rnn_course.cell_base.Cell`.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def run_torch_op(name, cell, inputs, states):
     ----------
     name : str
         As `torch_op` returned it.
-    cell : rnn_course.cells.Cell
+    cell : rnn_course.cell_base.Cell
         A built cell.
     inputs : tensor, shape (B, T, D)
         The sequence.

@@ -21,6 +21,7 @@ SITE = ROOT / "_build" / "html"
 
 # Set before a kernel starts: TensorFlow's start-up log stays out of the outputs, and sums keep one order.
 KERNEL_ENVIRONMENT = {
+    "RNN_COURSE_QUIET": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "PYTHONHASHSEED": "0",
