@@ -31,12 +31,10 @@ class RNN(keras.layers.RNN):
     How it is trained is chosen by itself, and said by ``backprop`` after a call:
 
     - ``"bptt"``: `rnn_course.bptt`, the cell's own hand-derived gradient, wherever there is one;
-    - ``"torch.lstm"``, ``"torch.gru"`` or ``"torch.rnn_tanh"``: PyTorch's op of that name with our weights, where
-    the backend
-      is PyTorch and nothing forbids it, because Python's loop is slower than its;
-    - ``"automatic differentiation"``: where the cell has no gradient of its own, or if the layer is unrolled, or
-    during training
-      with ``recurrent_dropout``.
+    - ``"torch.lstm"``, ``"torch.gru"``, ``"torch.rnn_tanh"`` or ``"torch.rnn_relu"``: PyTorch's op of that name with our
+      weights, where the backend is PyTorch and nothing forbids it, because a loop in Python is slower;
+    - ``"automatic differentiation"``: if the cell has no gradient of its own, if the layer is unrolled, or during
+      training with ``recurrent_dropout``.
 
     All three give the same numbers.
 

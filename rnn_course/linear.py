@@ -107,6 +107,9 @@ def parallel(a, b, reverse=False):
             "shape as (steps, features), or choose scan='loop'."
         )
 
+    if b[0].shape[0] == 1:  # nothing to join, which Keras 3.6 does not see on TensorFlow
+        return b
+
     def join(earlier, later):
         return times(earlier[0], later[0]), plus(times(later[0], earlier[1]), later[1])
 

@@ -22,7 +22,8 @@ def make_model(seed=7, dropout=0.0):
     keras.utils.set_random_seed(seed)
     layers = [keras.Input((5, 3)), SimpleRNN(6, dropout=dropout), keras.layers.Dropout(dropout), keras.layers.Dense(1)]
     model = keras.Sequential(layers)
-    model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
+    # Adam divides by the gradient's size, so a small epsilon would make much of the rounding of gradients near zero.
+    model.compile(keras.optimizers.Adam(0.01, epsilon=1e-3), "mse", metrics=["mae"])
     return model
 
 
