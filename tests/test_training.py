@@ -15,6 +15,7 @@ from keras import ops
 from rnn_course import training
 from rnn_course.training.batches import Batches
 from rnn_course.training.checkpoints import FILE, Checkpoint
+from rnn_course.training.distribution import keras_version
 from rnn_course.training.options import QUIET
 from tests import training_script
 from tests.training_script import data, make_model
@@ -24,7 +25,7 @@ SCRIPT = Path(__file__).with_name("training_script.py")
 # XLA needs seconds for each model on TensorFlow; the tests in processes of their own are with jit.
 train = partial(training_script.train, jit_compile=BACKEND == "jax")
 # Keras runs one step at a time with PyTorch; Keras 3.6 drops the last steps of an epoch that do not fill an execution.
-SEVERAL_STEPS = BACKEND != "torch" and not keras.__version__.startswith("3.6.")
+SEVERAL_STEPS = BACKEND != "torch" and keras_version() > (3, 6)
 ON_ONE_DEVICE = pytest.mark.skipif(BACKEND == "torch", reason="Keras trains on one device with PyTorch")
 
 
@@ -365,6 +366,7 @@ def test_the_line_it_prints(capsys, monkeypatch, tmp_path):
 
 
 def test_it_is_quiet_where_nobody_watches(capsys, monkeypatch):
+    monkeypatch.delenv(QUIET, raising=False)
     train(make_model(), epochs=1, verbose="auto")
     assert capsys.readouterr().out == ""  # pytest's output is no terminal
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -430,9 +432,15 @@ def test_several_devices_need_a_backend_that_can():
     if BACKEND == "torch":
         with pytest.raises(ValueError, match="torch"):
             training.all_devices()
+    if BACKEND == "tensorflow" and keras_version() < (3, 8):
+        with pytest.raises(ValueError, match=r"3\.8"):
+            training.all_devices()
 
 
 @ON_ONE_DEVICE
+@pytest.mark.skipif(
+    BACKEND == "tensorflow" and keras_version() < (3, 8), reason="Keras adds the gradients up, and we refuse"
+)
 def test_four_devices_train_as_one(tmp_path):
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
     finish(run_script("devices", 4, tmp_path / "weights.npz", environment=flags))
