@@ -33,16 +33,16 @@ test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the to
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m tools.weave --check
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest -n auto tests
 	@$(MAKE) --no-print-directory test-jax
 	@$(BIN)/python -m tools.run_notebooks
 
 test-jax: $(READY) ## run the tests of the package on JAX
-	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_EVERY_BACKEND)
+	@KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
 
 test-torch: $(READY) ## install PyTorch and run the tests of the package on it
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH)
-	@KERAS_BACKEND=torch $(BIN)/python -m pytest $(ON_EVERY_BACKEND) tests/test_benchmarks.py
+	@KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND) tests/test_benchmarks.py
 
 notebooks: $(READY) ## run every notebook as a learner has it: alone, the package from its wheel
 	@$(BIN)/python -m tools.run_notebooks

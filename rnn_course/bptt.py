@@ -48,9 +48,9 @@ class Plan(NamedTuple):
     def for_inputs(cls, cell, inputs):
         """Choose what measured faster for ``inputs`` (T, B, D), by backend, device and size.
 
-        A GPU, and a loop in Python, want few large products. On a CPU, arrays that outgrow its caches cost more than
-        products save: there the inputs' products are made step by step, and the gradients summed by windows, if the
-        sums inside the activations, (T, B, G), take more than 4 MB.
+        A loop in Python wants few large products, and so should a GPU, which is not measured. On a CPU, arrays that
+        outgrow its caches cost more than large products save: if the sums inside the activations, (T, B, G), take more
+        than 4 MB, the inputs' products are made step by step, and the gradients summed by windows.
         """
         if keras.backend.backend() == "torch":
             return cls(project_ahead=True)

@@ -31,8 +31,8 @@ class RNN(keras.layers.RNN):
     How it is trained is chosen by itself, and said by ``backprop`` after a call:
 
     - ``"bptt"``: `rnn_course.bptt`, the cell's own hand-derived gradient, wherever there is one;
-    - ``"torch.lstm"``, ``"torch.gru"``, ``"torch.rnn_tanh"`` or ``"torch.rnn_relu"``: PyTorch's op of that name with our
-      weights, where the backend is PyTorch and nothing forbids it, because a loop in Python is slower;
+    - ``"torch.lstm"``, ``"torch.gru"``, ``"torch.rnn_tanh"`` or ``"torch.rnn_relu"``: PyTorch's op of that name with
+      our weights, where the backend is PyTorch and nothing forbids it, because a loop in Python is slower;
     - ``"automatic differentiation"``: if the cell has no gradient of its own, if the layer is unrolled, or during
       training with ``recurrent_dropout``.
 
@@ -283,22 +283,9 @@ class SimpleRNN(DropIn, like=keras.layers.SimpleRNN, cell_type=SimpleRNNCell, ce
 class LSTM(DropIn, like=keras.layers.LSTM, cell_type=LSTMCell, cell_name="lstm_cell"):
     """The LSTM layer: `rnn_course.cells.LSTMCell` over time.
 
-    As `SimpleRNN`, with the arguments of `keras.layers.LSTM` and its weights: kernel (D, 4H), recurrent_kernel (H,
+    As `SimpleRNN`, but with the arguments of `keras.layers.LSTM` and its weights: kernel (D, 4H), recurrent_kernel (H,
     4H) and bias (4H,), gates in the order i, f, g, o. With ``return_state`` the hidden state and the cell state
     follow the output.
-
-    Parameters
-    ----------
-    units : int
-        Number of hidden units, H.
-    *args, **kwargs
-        Those of `keras.layers.LSTM`; and ``truncate`` and ``checkpoint`` of `RNN`, and ``learn_initial_state`` of
-        `rnn_course.cell_base.Cell`.
-
-    Raises
-    ------
-    ValueError
-        If an argument is unknown, or out of its range.
     """
 
 
@@ -306,19 +293,6 @@ class LSTM(DropIn, like=keras.layers.LSTM, cell_type=LSTMCell, cell_name="lstm_c
 class GRU(DropIn, like=keras.layers.GRU, cell_type=GRUCell, cell_name="gru_cell"):
     """The GRU layer: `rnn_course.cells.GRUCell` over time.
 
-    As `SimpleRNN`, with the arguments of `keras.layers.GRU` and its weights: kernel (D, 3H), recurrent_kernel (H,
+    As `SimpleRNN`, but with the arguments of `keras.layers.GRU` and its weights: kernel (D, 3H), recurrent_kernel (H,
     3H) and bias (2, 3H), gates in the order z, r, n; bias (3H,) if not ``reset_after``.
-
-    Parameters
-    ----------
-    units : int
-        Number of hidden units, H.
-    *args, **kwargs
-        Those of `keras.layers.GRU`; and ``truncate`` and ``checkpoint`` of `RNN`, and ``learn_initial_state`` of
-        `rnn_course.cell_base.Cell`.
-
-    Raises
-    ------
-    ValueError
-        If an argument is unknown, or out of its range.
     """
