@@ -76,7 +76,8 @@ def pictures(groups):
         yield "-".join(("steps", *one)), in_words(one), lambda here=here: plot_ratios(here)
     for one in dict.fromkeys(setting(g) for g in groups if g["measure"] == "scan"):
         here = [g for g in groups if g["measure"] == "scan" and setting(g) == one]
-        yield "-".join(("scan", *one)), f"MinGRU, {in_words(one)}", lambda here=here: plot_scan(here)
+        title = f"Loop and parallel scan (minGRU): {in_words(one)}"
+        yield "-".join(("scan", *one)), title, lambda here=here: plot_scan(here)
     for group in groups:
         if group["measure"] == "memory":
             yield "memory", "Peak memory of a training step", lambda group=group: plot_memory(group)
@@ -90,7 +91,7 @@ def setting(group):
 def in_words(one):
     """Return a setting in words."""
     device, precision, threads, malloc = one
-    cores = {"one": "one core", "all": "all cores"}[threads]
+    cores = {"one": "One core", "all": "All cores"}[threads]
     return f"GPU, {precision}" if device == "gpu" else f"{cores}, {malloc} malloc, {precision}"
 
 
@@ -270,8 +271,8 @@ def markdown(groups):
     steps = [g for g in groups if g["measure"] == "steps"]
     for one in dict.fromkeys(map(setting, steps)):
         here = [g for g in steps if setting(g) == one]
-        parts.append(f"### Ratios, {in_words(one)}\n\n{ratio_table(ratios(here))}")
-        parts.append(f"### Times, {in_words(one)}\n\n{time_table(here)}")
+        parts.append(f"### Ratios: {in_words(one)}\n\n{ratio_table(ratios(here))}")
+        parts.append(f"### Times: {in_words(one)}\n\n{time_table(here)}")
     for group in groups:
         if group["measure"] == "memory":
             parts.append(f"### Peak memory, MiB\n\n{memory_table(group)}")

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import keras
 from keras import ops, tree
 
+from rnn_course.cell_base import product
 from rnn_course.cells import product_sum
 
 
@@ -152,7 +153,7 @@ def forward(cell, weights, sequence, states, plan, every_step=True, keep=True):
         return new, (new[:1] if every_step else (), saved if keep else ())
 
     if plan.project_ahead:
-        sequence = sequence._replace(x=sequence.x @ W_x)
+        sequence = sequence._replace(x=product(sequence.x, W_x))
     final_states, (hidden, saved) = scan(step, states, sequence, unroll=plan.unroll)
     return final_states, hidden, saved
 
@@ -199,7 +200,7 @@ def backward(cell, weights, sequence, saved, d_hidden, d_final, plan):
 
     at_steps = (d_hidden, saved, sequence.mask, sequence.linked)
     d_states, d_sums = scan(step, d_final, at_steps, reverse=True, unroll=plan.unroll)
-    return d_states, d_sums[0] @ ops.transpose(W_x), weight_gradients(cell, sequence.x, saved, d_sums)
+    return d_states, product(d_sums[0], ops.transpose(W_x)), weight_gradients(cell, sequence.x, saved, d_sums)
 
 
 def weight_gradients(cell, x, saved, d_sums):

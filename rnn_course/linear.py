@@ -22,6 +22,8 @@ import math
 import keras
 from keras import ops
 
+from rnn_course.cell_base import product
+
 SCANS = ("auto", "loop", "parallel")
 
 
@@ -383,11 +385,6 @@ class LRUCell(LinearCell):
     def get_config(self):
         own = {name: getattr(self, name) for name in ("state_units", "r_min", "r_max", "max_phase")}
         return {**super().get_config(), **own}
-
-
-def product(x, W):
-    """x W, by einsum: of float64, Keras's matmul makes float32 on PyTorch."""
-    return ops.einsum("...i,ij->...j", x, W)
 
 
 def positive(name, value):
