@@ -52,9 +52,9 @@ def linear_scan(a, b, initial_state, scan="auto"):
         :math:`h_0`.
     scan : {"auto", "loop", "parallel"}
         ``"loop"`` takes one step after the other. ``"parallel"`` is `keras.ops.associative_scan`; on TensorFlow it
-        needs a known T, and XLA cannot compile it. ``"auto"`` is ``"parallel"`` on a GPU with JAX or PyTorch, which has
-        not been measured, and ``"loop"`` elsewhere: on one CPU core, forward and backward, at lengths from 64 to 4,096,
-        the loop took less time than the parallel scan on every backend.
+        needs a known T and, in models, Keras 3.15, and XLA cannot compile it. ``"auto"`` is ``"parallel"`` on a GPU
+        with JAX or PyTorch, which has not been measured, and ``"loop"`` elsewhere: on one CPU core, forward and
+        backward, at lengths from 64 to 4,096, the loop took less time than the parallel scan on every backend.
 
     Returns
     -------
