@@ -214,15 +214,9 @@ def weight_gradients(cell, x, saved, d_sums):
 
 def backward_by_windows(cell, weights, sequence, saved, d_hidden, d_final, plan):
     """As `backward`, with the weights' gradients summed window by window."""
-
-    def window(carry, part):
-        (d_states, sums), (sequence, saved, d_hidden) = carry, part
-        d_states, d_inputs, shares = backward(cell, weights, sequence, saved, d_hidden, d_states, plan)
-        return (d_states, add(sums, shares)), d_inputs
-
-    parts = windows((sequence, saved, d_hidden), (-1, plan.window))
-    (d_states, sums), d_inputs = scan(window, (d_final, zero_sums(weights)), parts, reverse=True)
-    return d_states, joined(d_inputs), as_weights(sums, weights)
+    parts = windows((sequence, d_hidden, saved), (-1, plan.window))
+    d_states, d_inputs, d_weights = over_windows(cell, weights, parts, d_final, plan, lambda sequence, saved: saved)
+    return d_states, joined(d_inputs), d_weights
 
 
 def forward_in_windows(cell, weights, sequence, states, plan, every_step=True):
@@ -241,18 +235,32 @@ def forward_in_windows(cell, weights, sequence, states, plan, every_step=True):
 def backward_in_windows(cell, weights, sequence, borders, d_hidden, d_final, plan):
     """As `backward`, for `forward_in_windows`: runs each window forward again, from the last one to the first."""
 
-    def window(carry, part):
-        (d_states, sums), (sequence, states, d_hidden) = carry, part
+    def again(sequence, states):
         _, _, saved = forward(cell, weights, sequence, states, plan, every_step=False)
-        d_states, d_inputs, shares = backward(cell, weights, sequence, saved, d_hidden, d_states, plan)
-        return (d_states, add(sums, shares)), d_inputs
+        return saved
 
     steps = ops.shape(sequence.x)[0]
     shape = square(steps)
-    sequence, d_hidden = windows((filled(sequence, shape), tuple(fill(d, shape, 0) for d in d_hidden)), shape)
-    parts = sequence, borders, d_hidden
+    parts = windows((filled(sequence, shape), tuple(fill(d, shape, 0) for d in d_hidden)), shape)
+    d_states, d_inputs, d_weights = over_windows(cell, weights, (*parts, borders), d_final, plan, again)
+    return d_states, joined(d_inputs)[:steps], d_weights
+
+
+def over_windows(cell, weights, parts, d_final, plan, saved_of):
+    """As `backward`, through windows from the last to the first, with the gradients of the weights added up.
+
+    ``parts`` holds each window's sequence, its derivatives by the hidden states, and what was kept of it, from which
+    ``saved_of(sequence, kept)`` gets what ``step`` saved. The inputs' derivatives come in windows.
+    """
+
+    def window(carry, part):
+        (d_states, sums), (sequence, d_hidden, kept) = carry, part
+        saved = saved_of(sequence, kept)
+        d_states, d_inputs, shares = backward(cell, weights, sequence, saved, d_hidden, d_states, plan)
+        return (d_states, add(sums, shares)), d_inputs
+
     (d_states, sums), d_inputs = scan(window, (d_final, zero_sums(weights)), parts, reverse=True)
-    return d_states, joined(d_inputs)[:steps], as_weights(sums, weights)
+    return d_states, d_inputs, as_weights(sums, weights)
 
 
 def square(steps):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnn_course.cell_base import activation_name
 from rnn_course.cells import GRUCell, LSTMCell, SimpleRNNCell
 
 
@@ -17,7 +18,7 @@ def torch_op(cell, mask=None):
     mask."""
     if keras.backend.backend() != "torch" or mask is not None:
         return None
-    names = [getattr(activation, "__name__", None) for activation in cell.activations]
+    names = [activation_name(activation) for activation in cell.activations]
     if type(cell).step is SimpleRNNCell.step and names[0] in ("tanh", "relu"):
         return f"rnn_{names[0]}"
     if names != ["tanh", "sigmoid"]:
