@@ -152,7 +152,7 @@ def test_each_quiz_question_has_one_right_answer_and_says_why_the_others_are_wro
 
 
 @pytest.mark.parametrize("in_colab", [False, True])
-def test_the_set_up_cell_installs_in_colab_only_and_nothing_but_the_package(in_colab, monkeypatch):
+def test_the_set_up_cell_installs_the_package_in_colab_only(in_colab, monkeypatch):
     installed = []
     shell = InteractiveShell.instance()
     shell.register_magic_function(installed.append, "line", "pip")
@@ -162,7 +162,7 @@ def test_the_set_up_cell_installs_in_colab_only_and_nothing_but_the_package(in_c
     result.raise_error()
     assert len(installed) == in_colab
     for line in installed:
-        assert line.split()[:3] == ["install", "--quiet", "--no-deps"] and len(line.split()) == 4
+        assert line.split()[:2] == ["install", "--quiet"] and len(line.split()) == 3
 
 
 def test_every_notebook_starts_with_the_set_up_cell():

@@ -44,11 +44,11 @@ FRONT_PICTURE, FRONT_PICTURE_FROM = BOOK / "_static" / "front.png", "02-unrollin
 CELL_TIMEOUT = 120  # seconds; a whole chapter is to take no more than 60
 
 SETUP = """\
-# @title Set-up: in Colab, installs the course's package and nothing else
+# @title Set-up: in Colab, installs the course's package
 import sys
 
 if "google.colab" in sys.modules:
-    %pip install --quiet --no-deps {address}"""
+    %pip install --quiet {address}"""
 
 
 LANGUAGE = {"name": "python"}  # without the version that happened to run it
