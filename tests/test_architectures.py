@@ -147,9 +147,9 @@ def test_it_learns_to_write_what_it_read():
     model = architectures.EncoderDecoder(6, 6, 24, embedding=8, attention=True)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model.compile(keras.optimizers.Adam(0.02), loss)
-    model.fit([source, tokens[:, :-1]], tokens[:, 1:], epochs=12, batch_size=32, verbose=0)
+    model.fit([source, tokens[:, :-1]], tokens[:, 1:], epochs=20, batch_size=32, verbose=0)
     right = numpy(model([source, tokens[:, :-1]])).argmax(axis=-1) == source
-    assert right.mean() > 0.95
+    assert right.mean() > 0.95  # by chance 0.25
 
 
 def test_attention_is_keras_own_if_its_matrix_is_the_identity():
