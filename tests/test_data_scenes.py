@@ -20,9 +20,7 @@ def sets():
 
 def pairs(captions):
     """All pairs of a color and a shape that captions name."""
-    return {
-        (match[2], match[3]) for caption in captions for match in re.finditer(THING, caption)
-    }
+    return {(match[2], match[3]) for caption in captions for match in re.finditer(THING, caption)}
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -6,10 +6,10 @@ import random
 
 from . import _check
 
-_FIRST, _LAST = datetime.date(2020, 1, 1), datetime.date(2029, 12, 31)
+_FIRST, _LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u200e": None, "\u200f": None})  # spaces, text direction
 _HELD_OUT = 5
-_MOST = 50_000
+_MOST = 20_000
 
 _ORDERS = ("usual", "day first", "year first", "digits", "ISO")
 _MONTHS = ("full", "short")
@@ -30,7 +30,7 @@ def dates(count, seed=0, source="en", target="fr", split="train"):
     Parameters
     ----------
     count : int
-        How many pairs, N, at most 50,000.
+        How many pairs, N, at most 20,000.
     seed : int
         The same seed gives the same pairs in the same order.
     source, target : str
@@ -59,14 +59,12 @@ def dates(count, seed=0, source="en", target="fr", split="train"):
     """
     count = _check.whole_number("count", count)
     if count > _MOST:
-        raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. There are not many more dates than that.")
+        raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. Draw more with another seed.")
     rng = random.Random(_check.whole_number("seed", seed, least=0))
     source, target = _locale("source", source), _locale("target", target)
     held_out = _check.one_of("split", split, ("train", "test")) == "test"
 
-    formats = [
-        [choice for choice in _formats(source, order) if _is_held_out(choice) == held_out] for order in _ORDERS
-    ]
+    formats = [[choice for choice in _formats(source, order) if _is_held_out(choice) == held_out] for order in _ORDERS]
     pairs = {}
     while len(pairs) < count:
         day = datetime.date.fromordinal(rng.randint(_FIRST.toordinal(), _LAST.toordinal()))
@@ -86,7 +84,9 @@ def _locale(name, locale):
     try:
         return Locale.parse(_check.string(name, locale))
     except (ValueError, UnknownLocaleError):
-        raise ValueError(f"{name} must be a locale that Babel knows, such as 'en' or 'pt_BR', got {locale!r}.") from None
+        raise ValueError(
+            f"{name} must be a locale that Babel knows, such as 'en' or 'pt_BR', got {locale!r}."
+        ) from None
 
 
 def _formats(locale, order):
