@@ -11,10 +11,10 @@ from rnn_course.architectures import positive
 class Transformer(keras.Model):
     """Reads one sequence of tokens and writes another, by attention alone.
 
-    Source and target stand in one row. Every position attends to itself and to those before it. ``model([source, tokens])``, with tokens (B, S) and (B, T), gives the logits (B, T,
-    K) of the token after each of ``tokens``. In use, `start` and `step` write one token after another. They keep the
-    keys and values of all earlier positions (the KV cache), so that a step computes one position only; the state grows
-    by one position a step.
+    Source and target stand in one row. Every position attends to itself and to those before it. ``model([source,
+    tokens])``, with tokens (B, S) and (B, T), gives the logits (B, T, K) of the token after each of ``tokens``. In use,
+    `start` and `step` write one token after another. They keep the keys and values of all earlier positions (the KV
+    cache), so that a step computes one position only; the state grows by one position a step.
 
     Parameters
     ----------
