@@ -17,6 +17,7 @@ An arrow has the color of what it carries. `rnn_course.drawing.parts` holds the 
 """
 
 from rnn_course.drawing.animation import animate_unrolling
+from rnn_course.drawing.gates import gru_cell, lstm_cell
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
@@ -26,8 +27,10 @@ __all__ = [
     "COLORS",
     "animate_unrolling",
     "feedforward_and_recurrent",
+    "gru_cell",
     "heat_map",
     "layers",
+    "lstm_cell",
     "neuron",
     "neuron_with_output",
     "rolled",
