@@ -3,6 +3,7 @@
 from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
+from .hold import hold
 from .memory import adding
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
@@ -24,6 +25,7 @@ __all__ = [
     "el_nino",
     "envelope",
     "google_stock",
+    "hold",
     "morse",
     "prose",
     "remarks",

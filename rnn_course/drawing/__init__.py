@@ -18,6 +18,7 @@ An arrow has the color of what it carries. `rnn_course.drawing.parts` holds the 
 
 from rnn_course.drawing.animation import animate_unrolling
 from rnn_course.drawing.attention import attention
+from rnn_course.drawing.gates import gru_cell, lstm_cell
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
@@ -28,8 +29,10 @@ __all__ = [
     "animate_unrolling",
     "attention",
     "feedforward_and_recurrent",
+    "gru_cell",
     "heat_map",
     "layers",
+    "lstm_cell",
     "neuron",
     "neuron_with_output",
     "rolled",
