@@ -85,7 +85,7 @@ def _locale(name, locale):
         return Locale.parse(_check.string(name, locale))
     except (ValueError, UnknownLocaleError):
         raise ValueError(
-            f"{name} must be a locale that Babel knows, such as 'en' or 'pt_BR', got {locale!r}."
+            f"{name} must be a locale of Babel's, such as 'en' or 'pt_BR', got {locale!r}."
         ) from None
 
 
