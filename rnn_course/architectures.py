@@ -307,8 +307,9 @@ class EncoderDecoder(Writer):
     -----
     I. Sutskever, O. Vinyals and Q. V. Le (2014), "Sequence to Sequence Learning with Neural Networks", NeurIPS, let the
     state enter once; K. Cho et al. (2014), "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
-    Machine Translation", EMNLP, at every step. Attention: M.-T. Luong, H. Pham and C. D. Manning (2015), "Effective Approaches to Attention-based Neural
-    Machine Translation", EMNLP: global attention with the score that they call general, without input feeding.
+    Machine Translation", EMNLP, at every step. Attention: M.-T. Luong, H. Pham and C. D. Manning (2015),
+    "Effective Approaches to Attention-based Neural Machine Translation", EMNLP: global attention with the score that
+    they call general, without input feeding.
     """
 
     def __init__(
