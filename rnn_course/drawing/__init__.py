@@ -17,6 +17,16 @@ An arrow has the color of what it carries. `rnn_course.drawing.parts` holds the 
 """
 
 from rnn_course.drawing.animation import animate_unrolling
+    bidirectional,
+    deep,
+    encoder_decoder,
+    four_shapes,
+    one_to_one,
+    sequence_to_sequence,
+    sequence_to_vector,
+    vector_to_sequence,
+)
+from rnn_course.drawing.architectures import (
 from rnn_course.drawing.attention import attention
 from rnn_course.drawing.gates import gru_cell, lstm_cell
 from rnn_course.drawing.maps import heat_map
@@ -28,15 +38,23 @@ __all__ = [
     "COLORS",
     "animate_unrolling",
     "attention",
+    "bidirectional",
+    "deep",
+    "encoder_decoder",
     "feedforward_and_recurrent",
+    "four_shapes",
     "gru_cell",
     "heat_map",
     "layers",
     "lstm_cell",
     "neuron",
     "neuron_with_output",
+    "one_to_one",
     "rolled",
     "rolled_and_unrolled",
+    "sequence_to_sequence",
+    "sequence_to_vector",
     "unrolled",
     "use_style",
+    "vector_to_sequence",
 ]
