@@ -17,6 +17,7 @@ An arrow has the color of what it carries. `rnn_course.drawing.parts` holds the 
 """
 
 from rnn_course.drawing.animation import animate_unrolling
+from rnn_course.drawing.checkpoints import checkpointing
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
@@ -25,6 +26,7 @@ from rnn_course.drawing.style import COLORS, use_style
 __all__ = [
     "COLORS",
     "animate_unrolling",
+    "checkpointing",
     "feedforward_and_recurrent",
     "heat_map",
     "layers",
