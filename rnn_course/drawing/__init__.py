@@ -21,12 +21,14 @@ from rnn_course.drawing.checkpoints import checkpointing
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
+from rnn_course.drawing.parallel import data_parallel
 from rnn_course.drawing.style import COLORS, use_style
 
 __all__ = [
     "COLORS",
     "animate_unrolling",
     "checkpointing",
+    "data_parallel",
     "feedforward_and_recurrent",
     "heat_map",
     "layers",
