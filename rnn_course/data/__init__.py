@@ -2,7 +2,7 @@
 
 from .climate import co2, el_nino
 from .digits import digits
-from .memory import adding
+from .memory import adding, copy, embedded_reber, temporal_order
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
 from .remarks import remarks
@@ -17,8 +17,10 @@ __all__ = [
     "Vocabulary",
     "adding",
     "co2",
+    "copy",
     "digits",
     "el_nino",
+    "embedded_reber",
     "envelope",
     "google_stock",
     "morse",
@@ -27,6 +29,7 @@ __all__ = [
     "snippets",
     "standardize",
     "sunspots",
+    "temporal_order",
     "time_split",
     "windows",
 ]
