@@ -20,6 +20,7 @@ from rnn_course.drawing.animation import animate_unrolling
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
+from rnn_course.drawing.strips import strip
 from rnn_course.drawing.style import COLORS, use_style
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "neuron_with_output",
     "rolled",
     "rolled_and_unrolled",
+    "strip",
     "unrolled",
     "use_style",
 ]
