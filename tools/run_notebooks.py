@@ -2,6 +2,7 @@
 
     python -m tools.run_notebooks              all of them
     python -m tools.run_notebooks 01-neuron    only this one
+    python -m tools.run_notebooks --jobs 1     one after another (otherwise as many at once as there are cores)
 
 nbval executes each and compares its outputs with the stored ones. The environment is a new one that sees the libraries
 of this one, but not this folder's rnn_course: what a notebook imports comes from the wheel.
@@ -16,6 +17,7 @@ import sysconfig
 import tempfile
 import time
 import venv
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tools.book import KERNEL_ENVIRONMENT, NOTEBOOKS, ROOT
@@ -26,28 +28,30 @@ CELL_TIMEOUT = 120  # seconds
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tools.run_notebooks", description=__doc__.partition("\n")[0])
     parser.add_argument("notebook", nargs="*", help="notebooks to run, such as 01-neuron; all, if none is named")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many run at once (default: one a core)")
     options = parser.parse_args(arguments)
     notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
     known = [n.stem for n in notebooks]
     if unknown := set(options.notebook) - set(known):
         parser.error(f"no such notebook: {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
 
-    failed = []
-    with tempfile.TemporaryDirectory() as folder:
+    chosen = [n for n in notebooks if not options.notebook or n.stem in options.notebook]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max(options.jobs, 1)) as pool:
         python = environment_with_wheel(Path(folder))
-        for notebook in notebooks:
-            if options.notebook and notebook.stem not in options.notebook:
-                continue
-            start = time.monotonic()
-            if not passes(notebook, python, Path(folder)):
-                failed.append(notebook.stem)
-            verdict = "FAILED" if notebook.stem in failed else "passed"
-            print(f"{notebook.stem}: {verdict} in {time.monotonic() - start:.0f} s", flush=True)
-    total = len(options.notebook or notebooks)
+        runs = {pool.submit(run, notebook, python, Path(folder)): notebook.stem for notebook in chosen}
+        failed = sorted(runs[done] for done in as_completed(runs) if not report(runs[done], *done.result()))
     if failed:
         print(f"Failed: {', '.join(failed)}")
-    print(f"notebooks: {total - len(failed)} passed, {len(failed)} failed")
+    print(f"notebooks: {len(chosen) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
+
+
+def report(name, passed, seconds, output):
+    """Print how a notebook fared, with pytest's words if it failed; return whether it passed."""
+    if not passed:
+        print(output)
+    print(f"{name}: {'passed' if passed else 'FAILED'} in {seconds:.0f} s", flush=True)
+    return passed
 
 
 def environment_with_wheel(folder):
@@ -84,14 +88,23 @@ def build_wheel(folder):
     return next(folder.glob("*.whl"))
 
 
-def passes(notebook, python, folder):
-    """Run one notebook in a folder of its own; return whether every cell ran and gave its stored output."""
+def run(notebook, python, folder):
+    """Run one notebook in a folder of its own; return whether every output came out as stored, the seconds, the log."""
+    start = time.monotonic()
     alone = folder / notebook.stem
     alone.mkdir()
     copy = shutil.copy(notebook, alone)
     command = [python, "-m", "pytest", "--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
     options = ["-p", "no:cacheprovider", "--no-header", "-q", "--rootdir", str(alone), str(copy)]
-    return subprocess.call([*command, *options], cwd=alone, env=os.environ | KERNEL_ENVIRONMENT) == 0
+    done = subprocess.run(
+        [*command, *options],
+        cwd=alone,
+        env=os.environ | KERNEL_ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return done.returncode == 0, time.monotonic() - start, done.stdout
 
 
 if __name__ == "__main__":
