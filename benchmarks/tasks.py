@@ -15,7 +15,7 @@ from rnn_course import data
 
 UNITS, BATCH = 32, 32
 UPDATES, CHECK_EVERY = 5000, 100  # of the weights: at most, and between two tests
-RATES = (0.001, 0.003, 0.01)
+RATES = (0.003, 0.01)
 SEEDS = range(5)
 TEST_SIZE, TEST_SEED = 512, 10**6
 CELLS = ("SimpleRNN", "LSTM", "GRU")
@@ -140,37 +140,53 @@ class Runs:
         lines = ",\n".join(json.dumps(g) for g in self.content["groups"] if g["runs"])
         results.write(self.path, f'{json.dumps(head, indent=0)[:-2]},\n"groups": [\n{lines}\n]}}\n')
 
-    def best_rate(self, task, cell):
-        """Return the learning rate with which the shortest sequences were learned most often, then fastest."""
+    def best_rate(self, task, cell, steps):
+        """Return the learning rate with which these sequences were learned most often, then fastest, or None."""
 
         def quality(rate):
-            runs = self.group(task=task, cell=cell, steps=TASKS[task].lengths[0], rate=rate)["runs"]
+            runs = self.runs(task, cell, steps, rate)
             return sum(r["solved"] for r in runs), -sum(r["updates"] for r in runs)
 
-        return max(RATES, key=quality)
+        return max((rate for rate in RATES if self.runs(task, cell, steps, rate)), key=quality, default=None)
+
+    def runs(self, task, cell, steps, rate):
+        """Return the runs of a group, a list of dicts."""
+        return self.group(task=task, cell=cell, steps=steps, rate=rate)["runs"]
+
+    def best_runs(self, task, cell, steps):
+        """Return the runs with the best learning rate."""
+        return self.runs(task, cell, steps, self.best_rate(task, cell, steps))
 
 
 def plan(kept, tasks, cells, ablations):
     """Yield (task, cell, steps, rate) of what is to be run, in an order that depends on what has come out.
 
-    Short sequences come first. With the shortest, all learning rates are tried; the best goes on, to each next length
-    as long as it solved the one before with at least one seed. The ablations come after the third length.
+    Short sequences come first. A length is tried if the one before was solved by at least one seed. With the shortest,
+    both learning rates are tried; later the one that was best before, and the other only if it does not solve the task
+    with every seed. The ablations, with the same rule, come after the second length.
     """
     for level in range(max(len(TASKS[task].lengths) for task in tasks)):
         for task in tasks:
-            lengths = TASKS[task].lengths
-            for cell in cells if level < len(lengths) else ():
+            lengths = TASKS[task].lengths[: level + 1]
+            for cell in cells if level < len(TASKS[task].lengths) else ():
                 if level == 0:
                     yield from ((task, cell, lengths[0], rate) for rate in RATES)
-                else:
-                    rate = kept.best_rate(task, cell)
-                    before = kept.group(task=task, cell=cell, steps=lengths[level - 1], rate=rate)["runs"]
-                    if any(run["solved"] for run in before):
-                        yield task, cell, lengths[level], rate
-        if level == 2:
+                elif any(run["solved"] for run in kept.best_runs(task, cell, lengths[-2])):
+                    yield from with_rates(kept, task, cell, lengths[-1], kept.best_rate(task, cell, lengths[-2]))
+        if level == 1:
             for task, steps in ABLATED_AT:
                 for cell in ablations if task in tasks else ():
-                    yield task, cell, steps, kept.best_rate(task, cell.partition(",")[0])
+                    plain = cell.partition(",")[0]
+                    first = kept.best_rate(task, plain, steps) or kept.best_rate(task, plain, TASKS[task].lengths[0])
+                    yield from with_rates(kept, task, cell, steps, first)
+
+
+def with_rates(kept, task, cell, steps, first):
+    """Yield a group with one learning rate after the other, until one solves the task with every seed."""
+    for rate in sorted(RATES, key=lambda rate: rate != first):
+        yield task, cell, steps, rate
+        if all(run["solved"] for run in kept.runs(task, cell, steps, rate)):
+            break
 
 
 def run(kept, tasks, cells, ablations, seeds):

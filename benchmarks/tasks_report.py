@@ -46,12 +46,6 @@ def report(path):
     return [text, table, picture]
 
 
-def runs_of(kept, task, cell, steps):
-    """Return the runs at the learning rate that counts, that of the plain cell; none if it was not run."""
-    rate = kept.best_rate(task, cell.partition(",")[0])
-    return kept.group(task=task, cell=cell, steps=steps, rate=rate)["runs"]
-
-
 def solved(runs):
     """Return how many of the runs solved their task."""
     return sum(run["solved"] for run in runs)
@@ -69,25 +63,30 @@ def in_words(runs):
 def success_table(kept):
     """Return the Markdown table of the three cells, a row for each task and length."""
     body = [
-        [task, steps, *(in_words(runs_of(kept, task, cell, steps)) for cell in CELLS)]
+        [task, steps, *(in_words(kept.best_runs(task, cell, steps)) for cell in CELLS)]
         for task, what in TASKS.items()
         for steps in what.lengths
-        if any(runs_of(kept, task, cell, steps) for cell in CELLS)
+        if any(kept.best_runs(task, cell, steps) for cell in CELLS)
     ]
     return markdown_table(["task", "T", *CELLS], body)
 
 
 def ablation_table(kept):
     """Return the Markdown table of the variants, a column for each task."""
-    at = [(task, steps) for task, steps in ABLATED_AT if any(runs_of(kept, task, a, steps) for a in ABLATIONS)]
-    body = [[cell, *(in_words(runs_of(kept, task, cell, steps)) for task, steps in at)] for cell in CELLS + ABLATIONS]
+    at = [(task, steps) for task, steps in ABLATED_AT if any(kept.best_runs(task, a, steps) for a in ABLATIONS)]
+    body = [[cell, *(in_words(kept.best_runs(task, cell, steps)) for task, steps in at)] for cell in CELLS + ABLATIONS]
     return markdown_table(["network", *(f"{task}, T = {steps}" for task, steps in at)], body)
 
 
 def rate_table(kept):
-    """Return the Markdown table of the learning rates that were chosen."""
-    body = [[task, *(f"{kept.best_rate(task, cell):g}" for cell in CELLS)] for task in TASKS]
-    return markdown_table(["task", *CELLS], body)
+    """Return the Markdown table of the learning rates that were best."""
+    body = [
+        [task, steps, *(f"{kept.best_rate(task, cell, steps) or '–'}" for cell in CELLS)]
+        for task, what in TASKS.items()
+        for steps in what.lengths
+        if any(kept.best_runs(task, cell, steps) for cell in CELLS)
+    ]
+    return markdown_table(["task", "T", *CELLS], body)
 
 
 def plot(kept):
@@ -98,7 +97,7 @@ def plot(kept):
     for (task, what), axes in zip(TASKS.items(), panels.flat):
         ends = []
         for cell, (color, marker, dashes) in STYLES.items():
-            points = [(T, runs_of(kept, task, cell, T)) for T in what.lengths]
+            points = [(T, kept.best_runs(task, cell, T)) for T in what.lengths]
             points = [(T, solved(runs) / len(runs)) for T, runs in points if runs]
             axes.plot(
                 [T * SHIFT[cell] for T, _ in points],
