@@ -113,7 +113,7 @@ class Learner:
         )
         if self.cell in FIRST_BIASES:
             block, value = FIRST_BIASES[self.cell]
-            bias = np.array(cell.bias)
+            bias = ops.convert_to_numpy(cell.bias).copy()
             bias[..., block * UNITS : (block + 1) * UNITS] = value
             cell.bias.assign(bias)
         return model

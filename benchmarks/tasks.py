@@ -64,7 +64,7 @@ TASKS = {
         loss="squared error",
         score=lambda y, out: np.mean((y - out) ** 2),
         solved=lambda score: score < 0.01,
-        lengths=(25, 50, 100, 200, 400),
+        lengths=(25, 50, 100, 200),
         criterion="mean squared error below 0.01 (always to answer 1: 0.167)",
     ),
     "copy": Task(
@@ -109,7 +109,7 @@ ABLATIONS = (
     "LSTM, coupled gates",
     "GRU, update bias 1",
 )
-ABLATED_AT = (("adding", 100), ("temporal order", 50))
+ABLATED_AT = (("adding", 50), ("temporal order", 50))
 
 
 class Runs:
@@ -162,8 +162,8 @@ def plan(kept, tasks, cells, ablations):
     """Yield (task, cell, steps, rate) of what is to be run, in an order that depends on what has come out.
 
     Short sequences come first. A length is tried if the one before was solved by at least one seed. With the shortest,
-    both learning rates are tried; later the one that was best before, and the other only if it does not solve the task
-    with every seed. The ablations, with the same rule, come after the second length.
+    both learning rates are tried; later the one that was best before, and the other only if it fails with most seeds.
+    The ablations, with the learning rate of the cell that they change, come after the third length.
     """
     for level in range(max(len(TASKS[task].lengths) for task in tasks)):
         for task in tasks:
@@ -173,19 +173,18 @@ def plan(kept, tasks, cells, ablations):
                     yield from ((task, cell, lengths[0], rate) for rate in RATES)
                 elif any(run["solved"] for run in kept.best_runs(task, cell, lengths[-2])):
                     yield from with_rates(kept, task, cell, lengths[-1], kept.best_rate(task, cell, lengths[-2]))
-        if level == 1:
+        if level == 2:
             for task, steps in ABLATED_AT:
                 for cell in ablations if task in tasks else ():
-                    plain = cell.partition(",")[0]
-                    first = kept.best_rate(task, plain, steps) or kept.best_rate(task, plain, TASKS[task].lengths[0])
-                    yield from with_rates(kept, task, cell, steps, first)
+                    yield task, cell, steps, kept.best_rate(task, cell.partition(",")[0], steps)
 
 
 def with_rates(kept, task, cell, steps, first):
-    """Yield a group with one learning rate after the other, until one solves the task with every seed."""
+    """Yield a group with one learning rate after the other, until one solves the task with most seeds."""
     for rate in sorted(RATES, key=lambda rate: rate != first):
         yield task, cell, steps, rate
-        if all(run["solved"] for run in kept.runs(task, cell, steps, rate)):
+        runs = kept.runs(task, cell, steps, rate)
+        if sum(run["solved"] for run in runs) > len(runs) / 2:
             break
 
 
