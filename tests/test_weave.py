@@ -308,6 +308,16 @@ def test_included_code_is_the_package_s_own():
     assert "def pack" not in text and text.startswith("From [rnn_course/bptt.py](https://")
 
 
+def test_included_text_is_cut_from_its_file_and_its_pictures_come_from_the_site():
+    options = ":start-after: long they remember\n:end-before: '## Ablations'"
+    source = f"```{{include}} ../benchmarks/results/memory-tasks.md\n{options}\n```"
+    text = markdown.to_notebook(source, "01-neuron")
+    assert "## Success by length" in text and "## Ablations" not in text and "# How long" not in text
+    assert f"]({book.config()['html']['baseurl']}/_images/memory-tasks.png)" in text
+    with pytest.raises(ValueError, match=r"01-neuron.md: .*memory-tasks.md has no '## Nothing'"):
+        markdown.to_notebook(source.replace("long they remember", "'## Nothing'"), "01-neuron")
+
+
 def test_notebooks_are_plain_json_that_git_can_compare():
     for path in NOTEBOOKS:
         text = path.read_text(encoding="utf-8")

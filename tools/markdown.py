@@ -5,6 +5,7 @@ raises an error that names it, so that nothing raw can slip through.
 """
 
 import ast
+import re
 import textwrap
 from functools import cache
 from typing import ClassVar
@@ -192,10 +193,30 @@ def object_source(source, name):
     return textwrap.dedent("\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno]))
 
 
+def included_text(directive, page):
+    """Part of a Markdown file, such as a table of results, from :start-after: to :end-before:."""
+    text = (BOOK / directive.argument).read_text(encoding="utf-8")
+    options = {name: value.strip("\"'") for name, value in directive.options.items()}
+    for name in ("start-after", "end-before"):
+        if options.get(name, "") not in text:
+            raise ValueError(f"book/{page}.md: {directive.argument} has no {options[name]!r} to cut it at")
+    if "start-after" in options:
+        text = text.partition(options["start-after"])[2]
+    if "end-before" in options:
+        text = text.partition(options["end-before"])[0]
+    return re.sub(
+        r"(!\[[^]]*\])\(([^)]*)\)", lambda image: image[1] + f"({on_the_site(image[2])})", to_notebook(text, page)
+    )
+
+
+def on_the_site(picture):
+    """Return the address of a picture that the site shows, whatever folder it comes from."""
+    return f"{config()['html']['baseurl']}/_images/{picture.rpartition('/')[2]}"
+
+
 def figure(directive, page):
     """A picture from book/_static, taken from the site."""
-    name = directive.argument.rpartition("/")[2]
-    image = f"![{directive.options['alt']}]({config()['html']['baseurl']}/_images/{name})"
+    image = f"![{directive.options['alt']}]({on_the_site(directive.argument)})"
     return image + (f"\n\n*{to_notebook(directive.body, page)}*" if directive.body else "")
 
 
@@ -215,6 +236,7 @@ DIRECTIVES = {
     "tab-item": details,
     "div": content_only,
     "math": equation,
+    "include": included_text,
     "literalinclude": included_code,
     "figure": figure,
     "image": figure,

@@ -4,7 +4,7 @@ from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
 from .hold import hold
-from .memory import adding
+from .memory import adding, copy, embedded_reber, temporal_order
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
 from .remarks import remarks
@@ -20,9 +20,11 @@ __all__ = [
     "Vocabulary",
     "adding",
     "co2",
+    "copy",
     "dates",
     "digits",
     "el_nino",
+    "embedded_reber",
     "envelope",
     "google_stock",
     "hold",
@@ -33,6 +35,7 @@ __all__ = [
     "snippets",
     "standardize",
     "sunspots",
+    "temporal_order",
     "time_split",
     "windows",
 ]
