@@ -20,6 +20,7 @@ from rnn_course.drawing.animation import animate_unrolling
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
+from rnn_course.drawing.scans import parallel_scan
 from rnn_course.drawing.style import COLORS, use_style
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "layers",
     "neuron",
     "neuron_with_output",
+    "parallel_scan",
     "rolled",
     "rolled_and_unrolled",
     "unrolled",
