@@ -8,7 +8,7 @@ STRICT ?=
 PORT ?= 8000
 TORCH := torch==2.13.0
 # What computes with Keras, and so has to do it on every backend.
-ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures decoding training main))
+ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures decoding transformers training main))
 
 .DEFAULT_GOAL := help
 .PHONY: help book test test-jax test-torch notebooks lint lab serve weave requirements clean

@@ -1,11 +1,13 @@
 """Data sets and memory tasks: every function returns arrays and says what they are. Nothing is downloaded."""
 
 from .climate import co2, el_nino
+from .dates import dates
 from .digits import digits
 from .memory import adding
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
 from .remarks import remarks
+from .scenes import scenes
 from .series import Series, standardize, time_split, windows
 from .stocks import google_stock
 from .sunspots import sunspots
@@ -17,6 +19,7 @@ __all__ = [
     "Vocabulary",
     "adding",
     "co2",
+    "dates",
     "digits",
     "el_nino",
     "envelope",
@@ -24,6 +27,7 @@ __all__ = [
     "morse",
     "prose",
     "remarks",
+    "scenes",
     "snippets",
     "standardize",
     "sunspots",
