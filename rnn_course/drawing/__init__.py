@@ -17,6 +17,16 @@ An arrow has the color of what it carries. `rnn_course.drawing.parts` holds the 
 """
 
 from rnn_course.drawing.animation import animate_unrolling
+from rnn_course.drawing.architectures import (
+    bidirectional,
+    deep,
+    encoder_decoder,
+    four_shapes,
+    one_to_one,
+    sequence_to_sequence,
+    sequence_to_vector,
+    vector_to_sequence,
+)
 from rnn_course.drawing.maps import heat_map
 from rnn_course.drawing.networks import feedforward_and_recurrent, layers, rolled, rolled_and_unrolled, unrolled
 from rnn_course.drawing.neurons import neuron, neuron_with_output
@@ -25,13 +35,21 @@ from rnn_course.drawing.style import COLORS, use_style
 __all__ = [
     "COLORS",
     "animate_unrolling",
+    "bidirectional",
+    "deep",
+    "encoder_decoder",
     "feedforward_and_recurrent",
+    "four_shapes",
     "heat_map",
     "layers",
     "neuron",
     "neuron_with_output",
+    "one_to_one",
     "rolled",
     "rolled_and_unrolled",
+    "sequence_to_sequence",
+    "sequence_to_vector",
     "unrolled",
     "use_style",
+    "vector_to_sequence",
 ]
