@@ -258,9 +258,7 @@ class VectorToSequence(Writer):
     def join_input(self, embedded, context):
         if self.enters == "initial state":
             return embedded
-        (vector,) = context
-        vector = ops.broadcast_to(vector[:, None], (*ops.shape(embedded)[:2], vector.shape[-1]))
-        return ops.concatenate([embedded, vector], axis=-1)
+        return beside(embedded, *context)
 
 
 @keras.saving.register_keras_serializable("rnn_course")
@@ -268,8 +266,9 @@ class EncoderDecoder(Writer):
     """Reads one sequence of tokens to its end, then writes another: translation.
 
     ``model([source, tokens])``, with source tokens (B, S). The states in which the encoder ends are those in which the
-    decoder begins, and without attention they are all that it knows of the source. With attention it can look back at
-    every hidden state of the encoder:
+    decoder begins, and without attention they are all that it knows of the source. The last hidden state can enter at
+    every step, too, so that the decoder need not remember it. With attention the decoder can look back at every hidden
+    state of the encoder:
 
     .. math::
 
@@ -292,21 +291,25 @@ class EncoderDecoder(Writer):
         Whether the decoder looks back at the encoder's hidden states.
     bidirectional : bool
         Whether the encoder reads both ways, with H / 2 units each.
+    enters : {"initial state", "every step"}
+        Where the encoder's last hidden state enters: as the decoder's first one only; or also beside every token, by a
+        dense layer of the length of the embedding.
     **kwargs
         ``name`` and ``dtype``, as in `keras.Model`.
 
     Raises
     ------
     ValueError
-        If a size is not a positive whole number, `recurrent` is not one of the three, or `units` is odd and the encoder
-        bidirectional.
+        If a size is not a positive whole number, `recurrent` or `enters` is not one of those named, or `units` is odd
+        and the encoder bidirectional.
 
     Notes
     -----
-    I. Sutskever, O. Vinyals and Q. V. Le (2014), "Sequence to Sequence Learning with Neural Networks", NeurIPS; K. Cho
-    et al. (2014), "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation",
-    EMNLP. Attention: M.-T. Luong, H. Pham and C. D. Manning (2015), "Effective Approaches to Attention-based Neural
-    Machine Translation", EMNLP: global attention with the score that they call general, without input feeding.
+    I. Sutskever, O. Vinyals and Q. V. Le (2014), "Sequence to Sequence Learning with Neural Networks", NeurIPS, let the
+    state enter once; K. Cho et al. (2014), "Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+    Machine Translation", EMNLP, at every step. Attention: M.-T. Luong, H. Pham and C. D. Manning (2015),
+    "Effective Approaches to Attention-based Neural Machine Translation", EMNLP: global attention with the score that
+    they call general, without input feeding.
     """
 
     def __init__(
@@ -318,21 +321,24 @@ class EncoderDecoder(Writer):
         recurrent="GRU",
         attention=False,
         bidirectional=False,
+        enters="initial state",
         **kwargs,
     ):
         super().__init__(target_tokens, units, embedding, recurrent, **kwargs)
         positive(source_tokens=source_tokens)
+        one_of(("initial state", "every step"), enters=enters)
         if bidirectional and units % 2:
             raise ValueError(f"`units` must be even for a bidirectional encoder, half for each way; received {units}.")
         del self.settings["tokens"]
         self.settings |= {"source_tokens": source_tokens, "target_tokens": target_tokens}
-        self.settings |= {"attention": attention, "bidirectional": bidirectional}
+        self.settings |= {"attention": attention, "bidirectional": bidirectional, "enters": enters}
         self.embed_source = keras.layers.Embedding(source_tokens, embedding, name="embed_source")
         self.encoder = RECURRENT[recurrent](
             units // 2 if bidirectional else units, return_sequences=attention, return_state=True, name="encoder"
         )
         if bidirectional:
             self.encoder = keras.layers.Bidirectional(self.encoder, name="encoder")
+        self.to_input = keras.layers.Dense(embedding, name="to_input") if enters == "every step" else None
         self.attend = Attention(name="attend") if attention else None
         self.join = keras.layers.Dense(units, "tanh", use_bias=False, name="join") if attention else None
 
@@ -340,10 +346,15 @@ class EncoderDecoder(Writer):
         units, embedding = self.settings["units"], self.settings["embedding"]
         self.embed_source.build(input_shape[0])
         self.encoder.build((None, None, embedding))
+        if self.to_input:
+            self.to_input.build((None, units))
         if self.attend:
             self.attend.build((None, None, units), (None, None, units))
             self.join.build((None, None, 2 * units))
         super().build(input_shape)
+
+    def input_size(self):
+        return self.settings["embedding"] * (2 if self.to_input else 1)
 
     def start(self, source):
         mask = ops.not_equal(source, 0)
@@ -351,12 +362,16 @@ class EncoderDecoder(Writer):
         if len(states) > self.state_count:  # both ways: forward states, then backward states
             ways = states[: self.state_count], states[self.state_count :]
             states = [ops.concatenate(pair, axis=-1) for pair in zip(*ways)]
-        return [*states, memory, mask] if self.attend else states
+        context = [self.to_input(states[0])] if self.to_input else []
+        return [*states, *context, *([memory, mask] if self.attend else [])]
+
+    def join_input(self, embedded, context):
+        return beside(embedded, context[0]) if self.to_input else embedded
 
     def join_output(self, hidden, context):
         if not self.attend:
             return hidden
-        seen, _ = self.attend(hidden, *context)
+        seen, _ = self.attend(hidden, *context[-2:])
         return self.join(ops.concatenate([hidden, seen], axis=-1))
 
     def attention(self, inputs):
@@ -380,7 +395,7 @@ class EncoderDecoder(Writer):
         if not self.attend:
             raise ValueError("This model has no attention; make it with EncoderDecoder(..., attention=True).")
         hidden, context = self.written(*inputs)
-        return self.attend(hidden, *context)[1]
+        return self.attend(hidden, *context[-2:])[1]
 
 
 @keras.saving.register_keras_serializable("rnn_course")
@@ -405,6 +420,12 @@ class Attention(keras.layers.Layer):
             scores = ops.where(mask[:, None], scores, ops.cast(-1e4, scores.dtype))
         weights = ops.softmax(scores, axis=-1)
         return weights @ memory, weights
+
+
+def beside(embedded, vector):
+    """Return the vector (B, D) beside the embedded token of each step (B, T, E): (B, T, E + D)."""
+    vector = ops.broadcast_to(vector[:, None], (*ops.shape(embedded)[:2], vector.shape[-1]))
+    return ops.concatenate([embedded, vector], axis=-1)
 
 
 def positive(**sizes):

@@ -11,7 +11,7 @@ from rnn_course.architectures import positive
 class Transformer(keras.Model):
     """Reads one sequence of tokens and writes another, by attention alone.
 
-    Source and target stand in one row, and every position attends to itself and to those before it. ``model([source,
+    Source and target stand in one row. Every position attends to itself and to those before it. ``model([source,
     tokens])``, with tokens (B, S) and (B, T), gives the logits (B, T, K) of the token after each of ``tokens``. In use,
     `start` and `step` write one token after another. They keep the keys and values of all earlier positions (the KV
     cache), so that a step computes one position only; the state grows by one position a step.
@@ -48,8 +48,10 @@ class Transformer(keras.Model):
             raise ValueError(f"`units` must be even and a multiple of `heads`; received units={units}, heads={heads}.")
         self.settings = {"source_tokens": source_tokens, "target_tokens": target_tokens}
         self.settings |= {"units": units, "heads": heads, "blocks": blocks}
-        self.embed_source = keras.layers.Embedding(source_tokens, units, name="embed_source")
-        self.embed = keras.layers.Embedding(target_tokens, units, name="embed")
+        # as large as the sines and cosines that are added to them, which would drown Keras's small default
+        large = {"embeddings_initializer": keras.initializers.RandomNormal(stddev=1)}
+        self.embed_source = keras.layers.Embedding(source_tokens, units, **large, name="embed_source")
+        self.embed = keras.layers.Embedding(target_tokens, units, **large, name="embed")
         self.blocks = [Block(units, heads, name=f"block_{i}") for i in range(blocks)]
         self.normalize = keras.layers.LayerNormalization(name="normalize")
         self.to_logits = keras.layers.Dense(target_tokens, name="to_logits")
@@ -65,12 +67,12 @@ class Transformer(keras.Model):
     def call(self, inputs):
         source, tokens = inputs
         x = ops.concatenate([self.embed_source(source), self.embed(tokens)], axis=1)
-        length = ops.shape(x)[1]
-        x = x + self.positions(ops.arange(length))
+        places = ops.arange(ops.shape(x)[1])
+        x = x + self.positions(places)
         counts = ops.concatenate([ops.not_equal(source, 0), ops.ones_like(tokens, dtype="bool")], axis=1)
-        earlier = ops.arange(length)[:, None] >= ops.arange(length)[None]
+        earlier = (places[:, None] >= places)[None]
         for block in self.blocks:
-            x, _ = block(x, visible=ops.logical_and(counts[:, None], earlier[None]))
+            x, _ = block(x, visible=ops.logical_and(counts[:, None], earlier))
         return self.to_logits(self.normalize(x[:, ops.shape(source)[1] :]))
 
     def start(self, source):
@@ -88,15 +90,15 @@ class Transformer(keras.Model):
             values (B, S, units).
         """
         source = ops.convert_to_tensor(source)
-        length = source.shape[1]
+        places = ops.arange(source.shape[1])
         counts = ops.not_equal(source, 0)
-        earlier = ops.arange(length)[:, None] >= ops.arange(length)[None]
-        x = self.embed_source(source) + self.positions(ops.arange(length))
+        earlier = (places[:, None] >= places)[None]
+        x = self.embed_source(source) + self.positions(places)
         caches = []
         for block in self.blocks:
-            x, cache = block(x, visible=ops.logical_and(counts[:, None], earlier[None]))
+            x, cache = block(x, visible=ops.logical_and(counts[:, None], earlier))
             caches += cache
-        return [ops.full_like(source[:, :1], length), counts, *caches]
+        return [ops.full_like(source[:, :1], source.shape[1]), counts, *caches]
 
     def step(self, tokens, state):
         """Write one token.
@@ -140,8 +142,8 @@ class Block(keras.layers.Layer):
     """One block of a transformer: attention over all positions, then a dense network at each.
 
     ``x, (keys, values) = block(x, cache, visible)``: inputs x (B, T, units), and optionally the keys and values (B, S,
-    units) of positions before them; ``visible`` (B, T, S + T) says which positions may be looked at. Each head has units / heads
-    entries of the queries q, keys k and values v, and takes
+    units) of positions before them; ``visible`` (B, T, S + T) says which positions may be looked at. Each head has
+    units / heads entries of the queries q, keys k and values v, and takes
 
     .. math:: \\operatorname{softmax}\\Bigl(\\frac{q k^\\top}{\\sqrt{\\text{units} / \\text{heads}}}\\Bigr) v.
     """

@@ -19,6 +19,12 @@ WRITERS = {
         ("plain", architectures.EncoderDecoder, {}),
         ("attention", architectures.EncoderDecoder, {"attention": True}),
         ("both ways", architectures.EncoderDecoder, {"attention": True, "bidirectional": True}),
+        ("at every step", architectures.EncoderDecoder, {"enters": "every step"}),
+        (
+            "attention, at every step, both ways",
+            architectures.EncoderDecoder,
+            {"attention": True, "enters": "every step", "bidirectional": True},
+        ),
         ("both ways, no attention", architectures.EncoderDecoder, {"bidirectional": True}),
     ]
 }
@@ -139,6 +145,17 @@ def test_padding_of_the_source_changes_nothing(name):
     np.testing.assert_allclose(numpy(model([longer, tokens])), numpy(model([source, tokens])), atol=1e-6)
 
 
+@pytest.mark.parametrize("enters", ["initial state", "every step"])
+def test_at_every_step_the_source_is_in_reach_even_if_the_state_has_lost_it(enters):
+    keras.utils.set_random_seed(1)
+    model = architectures.EncoderDecoder(5, 7, 8, enters=enters)
+    logits = []
+    for source in ([[3, 1, 2]], [[4, 4, 1]]):
+        hidden, *context = model.start(np.array(source))
+        logits.append(numpy(model.step(np.array([1]), [0 * hidden, *context])[0]))
+    assert np.allclose(*logits, atol=1e-6) == (enters == "initial state")
+
+
 def test_it_learns_to_write_what_it_read():
     rng = np.random.default_rng(0)
     source = rng.integers(2, 6, size=(256, 3))
@@ -191,6 +208,7 @@ def test_attention_weights_of_a_model_sum_to_one_and_skip_padding():
             "`enters` must be one of 'initial state', ",
         ),
         (lambda: architectures.EncoderDecoder(5, 7, 8, recurrent="RNN"), "`recurrent` must be one of 'SimpleRNN', "),
+        (lambda: architectures.EncoderDecoder(5, 7, 8, enters="twice"), "`enters` must be one of 'initial state', "),
         (lambda: architectures.EncoderDecoder(2.5, 7, 8), "`source_tokens` must be a positive whole number"),
         (lambda: architectures.EncoderDecoder(5, 7, 9, bidirectional=True), "`units` must be even"),
         (lambda: architectures.EncoderDecoder(5, 7, 8).attention([X, X]), "has no attention"),

@@ -109,8 +109,7 @@ def labels():
 def labels_of(page, text):
     """Return the labels that ``text``, the source of ``page``, defines: headings, equations and glossary terms."""
     found, waiting, equations = {}, [], 0
-    for node in SyntaxTreeNode(myst_parser().parse(text)).children:
-        directive = Directive.of(node) if node.type in ("fence", "colon_fence") else None
+    for node, directive in blocks(text):
         if node.type == "myst_target":
             waiting.append(node.content)
         elif waiting:
@@ -124,6 +123,15 @@ def labels_of(page, text):
             terms = [line for line in directive.body.splitlines() if line.strip() and not line.startswith(" ")]
             found |= {f"term:{t}": Label(page, f"term-{t.replace(' ', '-')}", t) for t in terms}
     return found
+
+
+def blocks(text):
+    """Yield each block of ``text``, and each inside of a dropdown, with its directive or None."""
+    for node in SyntaxTreeNode(myst_parser().parse(text)).children:
+        directive = Directive.of(node) if node.type in ("fence", "colon_fence") else None
+        yield node, directive
+        if directive and directive.name == "dropdown":
+            yield from blocks(directive.body)
 
 
 def equation_label(node):

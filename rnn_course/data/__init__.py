@@ -3,6 +3,7 @@
 from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
+from .hold import hold
 from .memory import adding, copy, embedded_reber, temporal_order
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
@@ -26,6 +27,7 @@ __all__ = [
     "embedded_reber",
     "envelope",
     "google_stock",
+    "hold",
     "morse",
     "prose",
     "remarks",

@@ -84,9 +84,7 @@ def _locale(name, locale):
     try:
         return Locale.parse(_check.string(name, locale))
     except (ValueError, UnknownLocaleError):
-        raise ValueError(
-            f"{name} must be a locale that Babel knows, such as 'en' or 'pt_BR', got {locale!r}."
-        ) from None
+        raise ValueError(f"{name} must be a locale of Babel's, such as 'en' or 'pt_BR', got {locale!r}.") from None
 
 
 def _formats(locale, order):

@@ -156,7 +156,7 @@ def operation(ax, x, y, sign):
     return node(ax, "operation", x, y, sign)
 
 
-def arrow(ax, points, role=None, *, head=True, color=None, zorder=1):
+def arrow(ax, points, role=None, *, head=True, color=None, zorder=1, dashed=False):
     """Draw an arrow through points, with rounded corners.
 
     Parameters
@@ -173,6 +173,8 @@ def arrow(ax, points, role=None, *, head=True, color=None, zorder=1):
         Overrides the role's color.
     zorder : float
         What covers what: the default is under the nodes (2) and the texts (4), over the layer boxes (0.5).
+    dashed : bool
+        Whether the line is dashed, as for derivatives on their way back.
     """
     ax.add_patch(
         FancyArrowPatch(
@@ -181,6 +183,7 @@ def arrow(ax, points, role=None, *, head=True, color=None, zorder=1):
             mutation_scale=14,
             color=color or COLORS.get(role, INK),
             linewidth=LINE_WIDTH,
+            linestyle=(0, (2, 1)) if dashed else "-",
             fill=head,
             zorder=zorder,
         )
