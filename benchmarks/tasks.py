@@ -109,7 +109,11 @@ ABLATIONS = (
     "LSTM, coupled gates",
     "GRU, update bias 1",
 )
-ABLATED_AT = (("adding", 50), ("temporal order", 50))
+ABLATED_AT = {
+    ("adding", 50): ABLATIONS,
+    ("embedded Reber", 25): ABLATIONS,
+    ("temporal order", 100): ("LSTM, forget bias 3", "LSTM, no forget gate"),  # a memory that lasts from the start
+}
 
 
 class Runs:
@@ -158,7 +162,7 @@ class Runs:
         return self.runs(task, cell, steps, self.best_rate(task, cell, steps))
 
 
-def plan(kept, tasks, cells, ablations):
+def plan(kept, tasks, cells, ablations=True):
     """Yield (task, cell, steps, rate) of what is to be run, in an order that depends on what has come out.
 
     Short sequences come first. A length is tried if the one before was solved by at least one seed. With the shortest,
@@ -174,9 +178,11 @@ def plan(kept, tasks, cells, ablations):
                 elif any(run["solved"] for run in kept.best_runs(task, cell, lengths[-2])):
                     yield from with_rates(kept, task, cell, lengths[-1], kept.best_rate(task, cell, lengths[-2]))
         if level == 2:
-            for task, steps in ABLATED_AT:
-                for cell in ablations if task in tasks else ():
-                    yield task, cell, steps, kept.best_rate(task, cell.partition(",")[0], steps)
+            for (task, steps), variants in ABLATED_AT.items():
+                for cell in variants if ablations and task in tasks else ():
+                    rate = kept.best_rate(task, cell.partition(",")[0], steps)
+                    if rate:  # the cell that is changed got as far as this length
+                        yield task, cell, steps, rate
 
 
 def with_rates(kept, task, cell, steps, first):
@@ -188,7 +194,7 @@ def with_rates(kept, task, cell, steps, first):
             break
 
 
-def run(kept, tasks, cells, ablations, seeds):
+def run(kept, tasks, cells, ablations=True, seeds=SEEDS):
     """Run the plan; keep and print each run."""
     from benchmarks.learning import Learner
 
@@ -240,9 +246,8 @@ def main(arguments=None):
         return 0
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-    ablations = () if options.no_ablations else ABLATIONS
     try:
-        run(Runs(PATH), options.tasks, options.cells, ablations, range(options.seeds))
+        run(Runs(PATH), options.tasks, options.cells, not options.no_ablations, range(options.seeds))
     except KeyboardInterrupt:
         print("\nInterrupted; what was run is kept. The same command goes on.")
         return 1

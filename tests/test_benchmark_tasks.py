@@ -39,7 +39,7 @@ def test_a_task_is_solved_by_right_answers_and_not_without_memory(name):
 # --- the plan
 
 
-def outcome(kept, solves, tasks_=("adding", "copy"), ablations=ABLATIONS):
+def outcome(kept, solves, tasks_=("adding", "copy"), ablations=True):
     """Follow the plan with networks of which ``solves(task, cell, steps, rate)`` tells how many seeds succeed."""
     followed = []
     for task, cell, steps, rate in plan(kept, tasks_, CELLS, ablations):
@@ -78,7 +78,7 @@ def test_ablations_have_the_rate_of_the_cell_that_they_change(tmp_path):
     ablated = [entry for entry in followed if entry[1] in ABLATIONS]
     assert {(t, c, s) for t, c, s, _ in ablated} == {("adding", cell, 50) for cell in ABLATIONS}
     assert all(rate == 0.003 for _, _, _, rate in ablated)
-    assert not [e for e in outcome(Runs(tmp_path / "q.json"), lambda *_: 5, ablations=()) if e[1] in ABLATIONS]
+    assert not [e for e in outcome(Runs(tmp_path / "q.json"), lambda *_: 5, ablations=False) if e[1] in ABLATIONS]
 
 
 def test_nothing_is_run_twice_and_an_interruption_loses_nothing(tmp_path, monkeypatch):
@@ -99,9 +99,9 @@ def test_nothing_is_run_twice_and_an_interruption_loses_nothing(tmp_path, monkey
 
     monkeypatch.setitem(sys.modules, "benchmarks.learning", type("module", (), {"Learner": Learner}))
     with pytest.raises(KeyboardInterrupt):
-        tasks.run(Runs(path), ["copy"], ["GRU"], (), range(5))
+        tasks.run(Runs(path), ["copy"], ["GRU"], False, range(5))
     assert sum(len(g["runs"]) for g in json.loads(path.read_text())["groups"]) == 7
-    tasks.run(Runs(path), ["copy"], ["GRU"], (), range(5))
+    tasks.run(Runs(path), ["copy"], ["GRU"], False, range(5))
     groups = json.loads(path.read_text())["groups"]
     assert [[r["seed"] for r in g["runs"]] for g in groups] == [[0, 1, 2, 3, 4]] * 2  # both rates, the shortest length
 
@@ -172,6 +172,7 @@ def test_report_counts_and_shows_every_run(tmp_path):
     assert "| adding | 50 | – | 3 of 5 (3,200) | 5 of 5 (3,200) |" in text.read_text()
     assert "Copy: SimpleRNN 0% at 10; LSTM 60% at 10" in text.read_text()
     assert all(f"{task}, T = {steps}" in text.read_text() for task, steps in ABLATED_AT)
+    assert set().union(*ABLATED_AT.values()) == set(ABLATIONS)
     rows = list(csv.DictReader(table.open()))
     assert len(rows) == sum(len(g["runs"]) for g in kept.content["groups"])
     assert {row["solved"] for row in rows} == {"True", "False"}
