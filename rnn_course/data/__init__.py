@@ -3,6 +3,8 @@
 from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
+from .electricity import electricity
+from .mails import mails
 from .memory import adding
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
@@ -22,8 +24,10 @@ __all__ = [
     "dates",
     "digits",
     "el_nino",
+    "electricity",
     "envelope",
     "google_stock",
+    "mails",
     "morse",
     "prose",
     "remarks",
