@@ -3,6 +3,7 @@
 from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
+from .electricity import electricity
 from .hold import hold
 from .memory import adding, copy, embedded_reber, temporal_order
 from .morse import MORSE, envelope, morse
@@ -24,6 +25,7 @@ __all__ = [
     "dates",
     "digits",
     "el_nino",
+    "electricity",
     "embedded_reber",
     "envelope",
     "google_stock",
