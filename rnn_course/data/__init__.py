@@ -5,6 +5,7 @@ from .dates import dates
 from .digits import digits
 from .electricity import electricity
 from .hold import hold
+from .mails import mails
 from .memory import adding, copy, embedded_reber, temporal_order
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
@@ -30,6 +31,7 @@ __all__ = [
     "envelope",
     "google_stock",
     "hold",
+    "mails",
     "morse",
     "prose",
     "remarks",
