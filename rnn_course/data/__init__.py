@@ -3,7 +3,9 @@
 from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
+from .electricity import electricity
 from .hold import hold
+from .mails import mails
 from .memory import adding, copy, embedded_reber, temporal_order
 from .morse import MORSE, envelope, morse
 from .prose import prose, snippets
@@ -24,10 +26,12 @@ __all__ = [
     "dates",
     "digits",
     "el_nino",
+    "electricity",
     "embedded_reber",
     "envelope",
     "google_stock",
     "hold",
+    "mails",
     "morse",
     "prose",
     "remarks",

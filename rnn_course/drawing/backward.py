@@ -77,7 +77,7 @@ def truncated(steps=6, window=3, *, ax=None):
     steps = checks.whole_number("steps", steps, 2, 7)
     window = checks.whole_number("window", window, 1, steps)
     pitch = 0.78
-    ax = canvas(max(4.2, MARGIN + steps * pitch + MARGIN), LEGEND + 2 * ROW + MARGIN, ax)
+    ax = canvas(max(4.2, MARGIN + steps * pitch + MARGIN), LEGEND + MARGIN + ROW + 0.5, ax)
     base = LEGEND + MARGIN
     before = node(ax, "hidden", MARGIN, base + ROW, "$h_0$", fill=PAPER, width=0.42)
     for t in range(1, steps + 1):
