@@ -1,10 +1,18 @@
 """One seed for every test, and no windows."""
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays():
+    """Close what a test has drawn."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(autouse=True)

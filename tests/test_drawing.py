@@ -69,12 +69,6 @@ MAPS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_figure_stays():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def page():
     return film().data

@@ -31,12 +31,6 @@ PICTURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_figure_stays():
-    yield
-    plt.close("all")
-
-
 @pytest.mark.parametrize("name", PICTURES)
 def test_picture_is_readable(name):
     figure = figure_of(PICTURES[name]())

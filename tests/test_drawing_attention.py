@@ -1,16 +1,9 @@
 """The picture of attention shows the weights that it was given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from rnn_course import drawing
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def test_lines_are_as_wide_as_their_weights():

@@ -1,6 +1,5 @@
 """Pictures of the way back: readable, with an arrow back exactly where an error goes."""
 
-import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch
@@ -9,12 +8,6 @@ from rnn_course import drawing
 from tests.test_drawing import assert_readable, visible_texts
 
 LOSSES = [(True,), (True, True, True), (False, False, True), (True, False, False), (False, True, False, False)]
-
-
-@pytest.fixture(autouse=True)
-def _no_figure_stays():
-    yield
-    plt.close("all")
 
 
 def arrows_back(ax):

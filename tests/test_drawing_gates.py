@@ -32,12 +32,6 @@ DIAGRAMS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_figure_stays():
-    yield
-    plt.close("all")
-
-
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_diagram_is_readable(name):
     figure = DIAGRAMS[name]().figure

@@ -18,12 +18,6 @@ STRIPS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_figure_stays():
-    yield
-    plt.close("all")
-
-
 @pytest.mark.parametrize("name", STRIPS)
 def test_strip_is_readable_and_fits(name):
     figure = drawing.strip(*STRIPS[name]).figure
