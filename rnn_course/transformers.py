@@ -67,13 +67,35 @@ class Transformer(keras.Model):
     def call(self, inputs):
         source, tokens = inputs
         x = ops.concatenate([self.embed_source(source), self.embed(tokens)], axis=1)
+        counts = ops.concatenate([ops.not_equal(source, 0), ops.ones_like(tokens, dtype="bool")], axis=1)
+        x, _ = self.run(x, counts)
+        return self.to_logits(self.normalize(x[:, ops.shape(source)[1] :]))
+
+    def run(self, x, counts):
+        """Run the blocks on whole sequences.
+
+        Parameters
+        ----------
+        x : tensor
+            Embedded tokens (B, T, units), without their positions.
+        counts : tensor
+            Which positions count (B, T).
+
+        Returns
+        -------
+        x : tensor
+            What the last block puts out (B, T, units).
+        caches : list of tensor
+            The keys and the values of each block, in turn.
+        """
         places = ops.arange(ops.shape(x)[1])
         x = x + self.positions(places)
-        counts = ops.concatenate([ops.not_equal(source, 0), ops.ones_like(tokens, dtype="bool")], axis=1)
-        earlier = (places[:, None] >= places)[None]
+        visible = ops.logical_and(counts[:, None], (places[:, None] >= places)[None])
+        caches = []
         for block in self.blocks:
-            x, _ = block(x, visible=ops.logical_and(counts[:, None], earlier))
-        return self.to_logits(self.normalize(x[:, ops.shape(source)[1] :]))
+            x, cache = block(x, visible=visible)
+            caches += cache
+        return x, caches
 
     def start(self, source):
         """Read the source; return the state before the first token.
@@ -90,14 +112,8 @@ class Transformer(keras.Model):
             values (B, S, units).
         """
         source = ops.convert_to_tensor(source)
-        places = ops.arange(source.shape[1])
         counts = ops.not_equal(source, 0)
-        earlier = (places[:, None] >= places)[None]
-        x = self.embed_source(source) + self.positions(places)
-        caches = []
-        for block in self.blocks:
-            x, cache = block(x, visible=ops.logical_and(counts[:, None], earlier))
-            caches += cache
+        _, caches = self.run(self.embed_source(source), counts)
         return [ops.full_like(source[:, :1], source.shape[1]), counts, *caches]
 
     def step(self, tokens, state):
