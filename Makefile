@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures decoding transformers training main))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-jax test-torch notebooks lint lab serve weave requirements clean
+.PHONY: help book test test-jax test-torch notebooks course lab serve weave requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -27,12 +27,14 @@ $(READY): requirements.txt pyproject.toml tools/ipython_kernel_config.py
 
 book: $(READY) ## build the site in _build/html (STRICT=1: a warning is an error)
 	@$(BIN)/python -m tools.weave
+	@$(BIN)/python -m tools.assignments
 	@$(BIN)/python -m tools.build $(if $(STRICT),--strict)
 
 test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the tools, and every notebook
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m tools.weave --check
+	@$(BIN)/python -m tools.assignments --check
 	@$(BIN)/python -m pytest -n auto tests
 	@$(MAKE) --no-print-directory test-jax
 	@$(BIN)/python -m tools.run_notebooks
@@ -49,6 +51,10 @@ notebooks: $(READY) ## run every notebook as a learner has it: alone, the packag
 
 weave: $(READY) ## make notebooks/ from book/, running the chapters whose code changed
 	@$(BIN)/python -m tools.weave
+	@$(BIN)/python -m tools.assignments
+
+course: $(READY) ## make course/, with the teacher's notebooks, to hand out and mark assignments
+	@$(BIN)/python -m tools.assignments --course course
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
@@ -59,7 +65,7 @@ serve: book ## build the site and serve it at http://localhost:8000 (PORT=8000)
 
 requirements: $(READY) ## pin anew what pyproject.toml asks for
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --universal --python-version 3.10 --upgrade \
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra teach --extra test --universal --python-version 3.10 --upgrade \
 		--no-annotate --quiet --custom-compile-command "make requirements" --output-file requirements.txt
 
 clean: ## delete what was built, and .venv

@@ -24,8 +24,12 @@ def main(arguments=None):
     devices.set_defaults(run=print_devices)
     bench = commands.add_parser("bench", help="measure the layers against others (from the checkout)", add_help=False)
     bench.set_defaults(run=run_benchmarks)
+    grade = commands.add_parser("grade", help="mark a folder of submissions", add_help=False)
+    grade.set_defaults(run=run_grading)
+    check = commands.add_parser("check", help="run an assignment's tests on your notebook", add_help=False)
+    check.set_defaults(run=run_check)
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.run is not run_benchmarks:
+    if rest and options.run is print_devices:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     return options.run(rest)
 
@@ -51,6 +55,18 @@ def run_benchmarks(arguments):
     from benchmarks.__main__ import main as run
 
     return run(arguments)
+
+
+def run_grading(arguments):
+    from rnn_course.grading.command import grade
+
+    return grade(arguments)
+
+
+def run_check(arguments):
+    from rnn_course.grading.command import check
+
+    return check(arguments)
 
 
 if __name__ == "__main__":

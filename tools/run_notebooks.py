@@ -4,7 +4,8 @@
     python -m tools.run_notebooks 01-neuron    only this one
     python -m tools.run_notebooks --jobs 1     one after another (otherwise as many at once as there are cores)
 
-nbval executes each and compares its outputs with the stored ones. The environment is a new one that sees the libraries
+nbval executes each and compares its outputs with the stored ones. The assignments are run too, with their solutions;
+they store no outputs, so there nbval asks only that every cell runs, the tests among them. The environment is a new one that sees the libraries
 of this one, but not this folder's rnn_course: what a notebook imports comes from the wheel.
 """
 
@@ -20,6 +21,8 @@ import venv
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from rnn_course.assignments import NAMES
+from tools.assignments import write_teacher_notebook
 from tools.book import KERNEL_ENVIRONMENT, NOTEBOOKS, ROOT
 
 CELL_TIMEOUT = 300  # seconds, on a busy machine; a whole chapter is to take no more than 60
@@ -30,15 +33,14 @@ def main(arguments=None):
     parser.add_argument("notebook", nargs="*", help="notebooks to run, such as 01-neuron; all, if none is named")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many run at once (default: one a core)")
     options = parser.parse_args(arguments)
-    notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
-    known = [n.stem for n in notebooks]
+    known = [*(n.stem for n in sorted(NOTEBOOKS.glob("*.ipynb"))), *NAMES]
     if unknown := set(options.notebook) - set(known):
         parser.error(f"no such notebook: {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
 
-    chosen = [n for n in notebooks if not options.notebook or n.stem in options.notebook]
+    chosen = [name for name in known if not options.notebook or name in options.notebook]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max(options.jobs, 1)) as pool:
         python = environment_with_wheel(Path(folder))
-        runs = {pool.submit(run, notebook, python, Path(folder)): notebook.stem for notebook in chosen}
+        runs = {pool.submit(run, name, python, Path(folder)): name for name in chosen}
         failed = sorted(runs[done] for done in as_completed(runs) if not report(runs[done], *done.result()))
     if failed:
         print(f"Failed: {', '.join(failed)}")
@@ -88,13 +90,16 @@ def build_wheel(folder):
     return next(folder.glob("*.whl"))
 
 
-def run(notebook, python, folder):
+def run(name, python, folder):
     """Run one notebook in a folder of its own; return whether every output came out as stored, the seconds, the log."""
     start = time.monotonic()
-    alone = folder / notebook.stem
+    alone = folder / name
     alone.mkdir()
-    copy = shutil.copy(notebook, alone)
-    command = [python, "-m", "pytest", "--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
+    if name in NAMES:
+        copy, nbval = write_teacher_notebook(name, alone), "--nbval-lax"
+    else:
+        copy, nbval = shutil.copy(NOTEBOOKS / f"{name}.ipynb", alone), "--nbval"
+    command = [python, "-m", "pytest", nbval, "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
     options = ["-p", "no:cacheprovider", "--no-header", "-q", "--rootdir", str(alone), str(copy)]
     done = subprocess.run(
         [*command, *options],

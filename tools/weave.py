@@ -301,7 +301,7 @@ def write_notebook(notebook, path):
     text = text_of(notebook)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    NOTEBOOKS.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".tmp")
     try:
         beside.write_text(text, encoding="utf-8")

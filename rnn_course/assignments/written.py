@@ -1,0 +1,123 @@
+"""What a student wrote, as a check sees it: something to call with data, which gives data back.
+
+It lives `Here`, in the student's own notebook, or it is `Remote`: in a sandbox, when a class is marked. A check that
+needs more than a call, such as building a class, says so in a helper marked `beside_student`, which runs where the
+student's objects are.
+"""
+
+import functools
+
+import numpy as np
+
+from rnn_course.assignments.traps import trapped
+
+PLAIN = (type(None), bool, int, float, str)
+
+
+class StudentError(Exception):
+    """An error that the student's code raised in another process; ``kind`` is its class, ``line`` the line it came
+    from."""
+
+    def __init__(self, kind, message, line=""):
+        super().__init__(message)
+        self.kind, self.line = kind, line
+
+
+class Here:
+    """What a student wrote, in this process.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the student's notebook.
+    value : callable
+        The function or class.
+    forbidden : tuple of str
+        What it may not use: see `rnn_course.assignments.traps.trapped`.
+    """
+
+    def __init__(self, name, value, forbidden=()):
+        self.name, self.value, self.forbidden = name, value, forbidden
+
+    def __call__(self, *args, **kwargs):
+        return self.run(self.value, args, kwargs)
+
+    def beside(self, helper, args, kwargs):
+        """Call ``helper`` with what the student wrote and data."""
+        return self.run(helper, (self.value, *args), kwargs)
+
+    def run(self, function, args, kwargs):
+        with trapped(self.forbidden):
+            return as_data(function(*map(own_copy, args), **{k: own_copy(v) for k, v in kwargs.items()}))
+
+
+class Remote:
+    """What a student wrote, in another process.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the student's notebook.
+    send : callable
+        ``send(name, helper, args, kwargs)`` makes the call there: of what the student wrote, or of the helper named
+        "module:function", with that as its first argument. It returns data, or raises `StudentError`.
+    """
+
+    def __init__(self, name, send):
+        self.name, self.send = name, send
+
+    def __call__(self, *args, **kwargs):
+        return self.send(self.name, None, args, kwargs)
+
+    def beside(self, helper, args, kwargs):
+        """Have ``helper`` called there with what the student wrote and data."""
+        return self.send(self.name, f"{helper.__module__}:{helper.__qualname__}", args, kwargs)
+
+
+def beside_student(helper):
+    """Have ``helper(written, ...)`` run in the process in which ``written``, what the student wrote, lives.
+
+    There it gets the student's own object. Its other arguments are data, or other things that the student wrote; its
+    result is data: numbers, strings, arrays, and lists, tuples and dicts of them.
+    """
+
+    @functools.wraps(helper)
+    def run(written, *args, **kwargs):
+        return written.beside(helper, args, kwargs)
+
+    return run
+
+
+def own_copy(value):
+    """Return what the student's code may change without harm to the check: a copy of data, or what it wrote."""
+    if isinstance(value, Here):
+        return value.value
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(own_copy, value))
+    return {k: own_copy(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def as_data(value):
+    """Return ``value`` with tensors as arrays, or raise a TypeError for what is no data."""
+    if isinstance(value, PLAIN):
+        return value
+    if isinstance(value, (list, tuple)):
+        values = list(map(as_data, value))
+        return values if isinstance(value, list) else tuple(values)
+    if isinstance(value, dict):
+        return {str(k): as_data(v) for k, v in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+    elif hasattr(value, "shape") and hasattr(value, "dtype"):  # a tensor of any backend
+        import keras
+
+        array = keras.ops.convert_to_numpy(value)
+    else:
+        raise TypeError(f"it gave something that is neither a number, a text nor an array: {type(value).__name__}")
+    if array.dtype.kind == "U":
+        return array.tolist()
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"it gave an array of {array.dtype}, where numbers were wanted")
+    return array

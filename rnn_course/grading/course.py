@@ -1,0 +1,157 @@
+"""nbgrader's course folder: the gradebook, what was handed out and handed in, marks and feedback.
+
+    course/source/NAME/NAME.ipynb            the teacher's notebook, with solutions
+    course/release/NAME/NAME.ipynb           what is handed out, made from it
+    course/submitted/STUDENT/NAME/…          submissions, repaired, as they were marked
+    course/autograded/…, course/feedback/…   the same with marks, and as pages
+    course/gradebook.db                      the marks
+
+Marking itself is not nbgrader's: `rnn_course.grading.marking` does it, in sandboxes, and nbgrader reads from the
+outputs of the test cells what it would otherwise have had from running them.
+"""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LimitOutput,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+    SaveCells,
+)
+from traitlets.config import Config
+
+from rnn_course.grading.feedback import make_safe
+
+CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError"
+TEXT_STUB = "*Write your answer here, in place of this line.*"
+
+
+class Course:
+    """The course folder, for one assignment.
+
+    Parameters
+    ----------
+    root : path
+        The folder.
+    name : str
+        The assignment's name.
+
+    Raises
+    ------
+    ValueError
+        If the folder does not hold the teacher's notebook.
+    """
+
+    def __init__(self, root, name):
+        self.root, self.name = Path(root).resolve(), name
+        self.source = self.root / "source" / name / f"{name}.ipynb"
+        if not self.source.exists():
+            raise ValueError(
+                f"{self.root} holds no teacher's notebook source/{name}/{name}.ipynb. In a copy of the course's "
+                "repository, `make course` makes one; name its folder with --course."
+            )
+
+    # --- handing out --------------------------------------------------------------------------------------------------
+
+    @property
+    def handed_out(self):
+        """The notebook that students get; made, and its cells written into the gradebook, where it is out of date."""
+        release = self.root / "release" / self.name / f"{self.name}.ipynb"
+        mark = release.with_suffix(".made-from")
+        digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
+        if not release.exists() or not mark.exists() or mark.read_text() != digest:
+            generate_assignment(self.root, self.name)
+            write_beside(mark, digest)
+        return nbformat.read(release, as_version=4)
+
+    # --- marks --------------------------------------------------------------------------------------------------------
+
+    def record(self, student, notebook, outputs):
+        """Write a marked submission into the gradebook. Done again, it changes nothing."""
+        folder = self.root / "submitted" / student / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for cell, found in zip(notebook.cells, outputs, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs = [nbformat.from_dict(output) for output in found]
+        write_beside(folder / f"{self.name}.ipynb", nbformat.writes(notebook))
+        settings = Config()
+        settings.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+        settings.Autograde.autograde_preprocessors = [LimitOutput, SaveAutoGrades, CheckCellMetadata]
+        self.convert(Autograde, settings, student)
+
+    def write_feedback(self, student):
+        """Write a student's page of feedback; return its path."""
+        self.convert(GenerateFeedback, Config(), student)
+        page = self.root / "feedback" / student / self.name / f"{self.name}.html"
+        write_beside(page, make_safe(page.read_text(encoding="utf-8"), self.name, student))
+        return page
+
+    def convert(self, converter, settings, student):
+        directory = CourseDirectory(root=str(self.root), assignment_id=self.name, student_id=student)
+        converter(coursedir=directory, config=settings, force=True, log=quiet_log()).start()
+
+    def marks(self):
+        """Return what the gradebook holds: {student: {grade_id: (score, points, needs a hand)}}."""
+        found = {}
+        with self.gradebook() as gradebook:
+            for submission in gradebook.assignment_submissions(self.name):
+                found[submission.student.id] = {
+                    grade.name: (grade.score, grade.max_score, grade.needs_manual_grade)
+                    for notebook in submission.notebooks
+                    for grade in notebook.grades
+                }
+        return found
+
+    def comments(self, student):
+        """Return the comments on a submission, in order."""
+        with self.gradebook() as gradebook:
+            notebook = gradebook.find_submission_notebook(self.name, self.name, student)
+            return sorted((c.name, c.comment or "") for c in notebook.comments)
+
+    def gradebook(self):
+        return Gradebook(f"sqlite:///{self.root / 'gradebook.db'}")
+
+
+def generate_assignment(root, name, gradebook=True):
+    """Make what is handed out, ROOT/release/NAME/NAME.ipynb, from the teacher's notebook."""
+    steps = [LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums]
+    settings = Config()
+    settings.ClearSolutions.code_stub = {"python": CODE_STUB}
+    settings.ClearSolutions.text_stub = TEXT_STUB
+    settings.GenerateAssignment.no_database = not gradebook
+    settings.GenerateAssignment.preprocessors = [*steps, SaveCells] if gradebook else steps
+    directory = CourseDirectory(root=str(root), assignment_id=name)
+    GenerateAssignment(coursedir=directory, config=settings, force=True, log=quiet_log()).start()
+
+
+def write_beside(path, text):
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        if path.exists() and not os.access(path, os.W_OK):
+            path.unlink()
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def quiet_log():
+    """A log that passes on what went wrong."""
+    log = logging.getLogger("rnn_course.grading.nbgrader")
+    log.setLevel(logging.ERROR)
+    return log
