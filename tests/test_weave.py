@@ -48,7 +48,7 @@ plt.plot([1, 2]);
 @pytest.fixture
 def chapter(tmp_path, monkeypatch):
     """A book of one chapter, in a folder of its own."""
-    for module, name in ((book, "BOOK"), (markdown, "BOOK"), (book, "NOTEBOOKS"), (weave, "NOTEBOOKS")):
+    for module, name in ((book, "BOOK"), (markdown, "BOOK"), (book, "NOTEBOOKS")):
         folder = tmp_path / name.lower()
         folder.mkdir(exist_ok=True)
         monkeypatch.setattr(module, name, folder)

@@ -23,8 +23,8 @@ from pathlib import Path
 import nbformat
 
 from rnn_course.assignments import NAMES, load
-from rnn_course.grading.course import generate_assignment
-from tools.book import BOOK, NOTEBOOKS, ROOT
+from rnn_course.grading.course import CONFIG_FILE, generate_assignment
+from tools.book import BOOK, NOTEBOOKS
 from tools.markdown import to_notebook
 from tools.weave import LANGUAGE, page_notebook, setup_code, text_of, write_notebook
 
@@ -39,6 +39,7 @@ def main(arguments=None):
     if options.course:
         for name in NAMES:
             write_teacher_notebook(name, options.course)
+        (options.course / "nbgrader_config.py").write_text(CONFIG_FILE, encoding="utf-8")
         print(f"The teacher's notebooks, with solutions, are in {options.course / 'source'}")
         return 0
     return weave(options.check)

@@ -5,8 +5,8 @@
     python -m tools.run_notebooks --jobs 1     one after another (otherwise as many at once as there are cores)
 
 nbval executes each and compares its outputs with the stored ones. The assignments are run too, with their solutions;
-they store no outputs, so there nbval asks only that every cell runs, the tests among them. The environment is a new one that sees the libraries
-of this one, but not this folder's rnn_course: what a notebook imports comes from the wheel.
+they store no outputs, so there nbval asks only that every cell runs, the tests among them. The environment is a new one
+that sees the libraries of this one, but not this folder's rnn_course: what a notebook imports comes from the wheel.
 """
 
 import argparse

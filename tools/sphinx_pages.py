@@ -1,7 +1,8 @@
 """A Sphinx extension: what the pages need beyond what jupyter-book gives them.
 
 - A page is read again when its notebook changed, because its outputs come from there.
-- A chapter's heading is followed by links to its notebook, in Colab and as a file.
+- A chapter's heading is followed by links to its notebook, in Colab and as a file; the directive ``notebook-links``
+  puts those of an assignment where it stands.
 - MathJax and the notebooks are served by the site itself.
 - Citations read "Elman (1990)" and "(Elman, 1990)", as in the notebooks.
 """
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -48,11 +51,24 @@ def depend_on_notebook(app, docname, source):
 
 def link_notebook(app, page, template, context, doctree):
     if CHAPTER.match(page) and "body" in context:
-        theme = app.config.html_theme_options
-        repository = theme["repository_url"].replace("https://github.com", "https://colab.research.google.com/github")
-        colab = f"{repository}/blob/{theme['repository_branch']}/notebooks/{page}.ipynb"
-        links = LINKS.format(colab=colab, badge="_static/open-in-colab.svg", page=page)
-        context["body"] = context["body"].replace("</h1>", f"</h1>{links}", 1)
+        context["body"] = context["body"].replace("</h1>", f"</h1>{links_to(page, app.config)}", 1)
+
+
+def links_to(notebook, config):
+    """Return links to notebooks/NOTEBOOK.ipynb: in Colab, and as a file."""
+    theme = config.html_theme_options
+    repository = theme["repository_url"].replace("https://github.com", "https://colab.research.google.com/github")
+    colab = f"{repository}/blob/{theme['repository_branch']}/notebooks/{notebook}.ipynb"
+    return LINKS.format(colab=colab, badge="_static/open-in-colab.svg", page=notebook)
+
+
+class NotebookLinks(SphinxDirective):
+    """Links to the notebook that the argument names."""
+
+    required_arguments = 1
+
+    def run(self):
+        return [nodes.raw("", links_to(self.arguments[0], self.config), format="html")]
 
 
 def serve_files(app, error):
@@ -74,6 +90,7 @@ def copy(source, target):
 
 def setup(app):
     register_plugin("sphinxcontrib.bibtex.style.referencing", "author_year_round", AuthorYearRound)
+    app.add_directive("notebook-links", NotebookLinks)
     app.connect("source-read", depend_on_notebook)
     app.connect("html-page-context", link_notebook)
     app.connect("build-finished", serve_files)

@@ -30,7 +30,6 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tools.book import (
     BOOK,
     KERNEL_ENVIRONMENT,
-    NOTEBOOKS,
     ROOT,
     chapters,
     code_lines,

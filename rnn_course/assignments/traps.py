@@ -1,7 +1,6 @@
 """Traps for what an exercise forbids: while they are set, its use raises an error that names it."""
 
 import contextlib
-import functools
 import importlib
 import sys
 
@@ -52,7 +51,7 @@ def loaded_module(name):
 
 
 def trap(name, used):
-    def raise_forbidden(*args, **kwargs):
+    def raise_forbidden(self=None, *args, **kwargs):  # Keras looks at the signature of an __init__
         used.append(name)
         raise Forbidden(name)
 
@@ -64,7 +63,7 @@ def replaced(owner, attribute, value):
     """Set an attribute for a while; one that was inherited is taken away again."""
     own = attribute in vars(owner)
     before = vars(owner).get(attribute)
-    setattr(owner, attribute, functools.wraps(getattr(owner, attribute))(value))
+    setattr(owner, attribute, value)
     try:
         yield
     finally:

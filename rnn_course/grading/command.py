@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rnn_course.assignments import NAMES
 
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+
 
 def grade(arguments):
     """Mark a folder of submissions; return 0, 1 if some could not be marked, or 2 if nothing was done."""
@@ -28,6 +30,8 @@ def grade(arguments):
         help="run the students' code unprotected: it can do to this machine all that you can do",
     )
     options = parser.parse_args(arguments)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         from rnn_course.grading import classroom, sandbox
     except ImportError as error:
@@ -39,7 +43,8 @@ def grade(arguments):
         room = classroom.Classroom(
             options.submissions, options.assignment, options.course, limits, not options.without_sandbox
         )
-        executor = dask(options.scheduler) if options.scheduler else classroom.local_executor(options.jobs)
+        scheduler = options.scheduler
+        executor = classroom.dask_executor(scheduler) if scheduler else classroom.local_executor(options.jobs)
         with executor as where:
             entries = room.grade(where, progress=sys.stderr.isatty())
     except (ValueError, sandbox.SandboxError) as error:
@@ -55,12 +60,6 @@ def positive(text):
     if number < 1:
         raise argparse.ArgumentTypeError("it must be at least 1")
     return number
-
-
-def dask(address):
-    from rnn_course.grading.classroom import dask_executor
-
-    return dask_executor(address)
 
 
 def refuse(why):

@@ -13,6 +13,7 @@ outputs of the test cells what it would otherwise have had from running them.
 import hashlib
 import logging
 import os
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -31,6 +32,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from rnn_course.grading.feedback import make_safe
@@ -87,21 +89,18 @@ class Course:
             if cell.cell_type == "code":
                 cell.outputs = [nbformat.from_dict(output) for output in found]
         write_beside(folder / f"{self.name}.ipynb", nbformat.writes(notebook))
-        settings = Config()
-        settings.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
-        settings.Autograde.autograde_preprocessors = [LimitOutput, SaveAutoGrades, CheckCellMetadata]
-        self.convert(Autograde, settings, student)
+        self.convert(Autograde, student)
 
     def write_feedback(self, student):
         """Write a student's page of feedback; return its path."""
-        self.convert(GenerateFeedback, Config(), student)
+        self.convert(GenerateFeedback, student)
         page = self.root / "feedback" / student / self.name / f"{self.name}.html"
         write_beside(page, make_safe(page.read_text(encoding="utf-8"), self.name, student))
         return page
 
-    def convert(self, converter, settings, student):
+    def convert(self, converter, student):
         directory = CourseDirectory(root=str(self.root), assignment_id=self.name, student_id=student)
-        converter(coursedir=directory, config=settings, force=True, log=quiet_log()).start()
+        start(converter(coursedir=directory, config=settings(), force=True, log=quiet_log()))
 
     def marks(self):
         """Return what the gradebook holds: {student: {grade_id: (score, points, needs a hand)}}."""
@@ -127,14 +126,44 @@ class Course:
 
 def generate_assignment(root, name, gradebook=True):
     """Make what is handed out, ROOT/release/NAME/NAME.ipynb, from the teacher's notebook."""
-    steps = [LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums]
-    settings = Config()
-    settings.ClearSolutions.code_stub = {"python": CODE_STUB}
-    settings.ClearSolutions.text_stub = TEXT_STUB
-    settings.GenerateAssignment.no_database = not gradebook
-    settings.GenerateAssignment.preprocessors = [*steps, SaveCells] if gradebook else steps
+    config = settings()
+    if not gradebook:
+        config.GenerateAssignment.no_database = True
+        config.GenerateAssignment.preprocessors = [p for p in HANDING_OUT if p is not SaveCells]
     directory = CourseDirectory(root=str(root), assignment_id=name)
-    GenerateAssignment(coursedir=directory, config=settings, force=True, log=quiet_log()).start()
+    start(GenerateAssignment(coursedir=directory, config=config, force=True, log=quiet_log()))
+
+
+HANDING_OUT = [LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums, SaveCells]
+CONFIG_FILE = """\
+# The settings under which nbgrader's own commands and its formgrader work on this folder.
+from rnn_course.grading.course import settings
+
+c = get_config()
+c.merge(settings())
+"""
+
+
+def settings():
+    """Return nbgrader's settings for a course folder.
+
+    Nothing in them runs a notebook: pressing *autograde* in nbgrader's formgrader reads the marks from the outputs of
+    the test cells again, and leaves the students' code alone.
+    """
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": CODE_STUB}
+    config.ClearSolutions.text_stub = TEXT_STUB
+    config.GenerateAssignment.preprocessors = HANDING_OUT
+    config.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+    config.Autograde.autograde_preprocessors = [LimitOutput, SaveAutoGrades, CheckCellMetadata]
+    return config
+
+
+def start(converter):
+    """Run an nbgrader converter, without SQLAlchemy's warnings about how nbgrader uses it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        converter.start()
 
 
 def write_beside(path, text):

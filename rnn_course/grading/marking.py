@@ -135,7 +135,7 @@ def shown_output(output):
     data = output.get("data")
     if not isinstance(data, dict):
         return None
-    kept = {mime: data[mime] for mime in PICTURES if BASE64.fullmatch(str(data.get(mime)))}
+    kept = {mime: data[mime] for mime in PICTURES if BASE64.fullmatch(str(data.get(mime, "<")))}
     if "text/plain" in data:
         kept["text/plain"] = str(data["text/plain"])
     return new_output("display_data", data=kept) if kept else None

@@ -6,6 +6,7 @@ they were, each behind what it tests. What cannot be found is said, for the teac
 """
 
 import ast
+import itertools
 import json
 import re
 from typing import NamedTuple
@@ -87,15 +88,18 @@ def repair(notebook, handed_out, assignment):
     for original in graded_cells(handed_out):
         if is_written(original):
             found[id_of(original)] = find(original, cells, handed_out, remarks)
-    chosen = {id(cell): name for name, cell in found.items() if cell is not None}
+    chosen = {}
+    for name, cell in found.items():
+        chosen.setdefault(id(cell), []).append(original_of(name, handed_out))
     kept, known = [], {c.source for c in handed_out.cells}
     for cell in cells:
         kept.append(clean(cell, known))
-        if id(cell) in chosen:
-            kept[-1].metadata["nbgrader"] = original_of(chosen[id(cell)], handed_out).metadata.nbgrader
-    for name, cell in found.items():
-        if cell is None:
-            insert_missing(original_of(name, handed_out), kept, handed_out)
+        for k, original in enumerate(chosen.get(id(cell), [])):
+            if k:  # nbgrader knows one function a cell
+                kept.append(nbformat.v4.new_code_cell("# This is defined in the cell above."))
+            kept[-1].metadata["nbgrader"] = original.metadata.nbgrader
+    for original in chosen.get(id(None), []):
+        insert_missing(original, kept, handed_out)
     order = {id_of(c): k for k, c in enumerate(kept) if id_of(c)}
     tests = {}
     for original in graded_cells(handed_out):
@@ -214,9 +218,10 @@ def find_answer(original, marked, cells, handed_out, remarks):
         return marked[-1]
     index = next(k for k, cell in enumerate(handed_out.cells) if cell is original)
     question = next((c for c in reversed(handed_out.cells[:index]) if c.cell_type == "markdown"), None)
-    for k, cell in enumerate(cells[:-1]):
-        answer = cells[k + 1]
-        if question is not None and cell.source.strip() == question.source.strip() and answer.cell_type == "markdown":
+    others = {c.source for c in handed_out.cells if c is not original}
+    for cell, answer in itertools.pairwise(cells):
+        asked = question is not None and cell.source.strip() == question.source.strip()
+        if asked and answer.cell_type == "markdown" and answer.source not in others:
             remarks.append(f"the answer {name!r} was found behind its question")
             return answer
     remarks.append(f"the answer {name!r} was not found")

@@ -124,11 +124,16 @@ def names_in(statement, aliases):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{a.name}" for a in node.names}
-        elif isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and (name := full_name(node, aliases)):
+        elif is_read(node) and (name := full_name(node, aliases)):
             found.add(name)
         if isinstance(node, ast.Attribute) and node.attr in SPECIAL:
             found.add(node.attr)
     return found
+
+
+def is_read(node):
+    """Return whether ``node`` may be a name that is used, and not one that is given a value."""
+    return isinstance(node, ast.Call) or isinstance(getattr(node, "ctx", None), ast.Load)
 
 
 def definitions_of(statements):

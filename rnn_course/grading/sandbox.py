@@ -152,9 +152,9 @@ def hidden(name):
     found = importlib.util.find_spec(name)
     if found is None:
         return []
-    if not found.submodule_search_locations:
+    if Path(found.origin).name != "__init__.py":
         return ["--ro-bind", stub, found.origin]
-    (folder,) = found.submodule_search_locations
+    folder = str(Path(found.origin).parent)
     return ["--tmpfs", folder, "--ro-bind", stub, f"{folder}/__init__.py", "--remount-ro", folder]
 
 

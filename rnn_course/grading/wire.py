@@ -99,4 +99,7 @@ def decode_array(dtype, shape, content):
     dtype = np.dtype(str(dtype))
     if dtype.kind not in KINDS:
         raise ValueError(f"an array of {dtype}")
-    return np.frombuffer(base64.b64decode(content), dtype).reshape([int(n) for n in shape]).copy()
+    shape = [int(n) for n in shape]
+    if min(shape, default=0) < 0:
+        raise ValueError(f"an array of shape {shape}")
+    return np.frombuffer(base64.b64decode(content), dtype).reshape(shape).copy()
