@@ -203,7 +203,7 @@ def test_a_function_in_another_cell_is_found_by_its_name():
     notebook = made.solved("neuron")
     cell = made.cell_of(notebook, "step")
     cell.metadata.nbgrader.grade_id = "solution-nonsense"
-    assert repaired(notebook).remarks == ["the cell of `step` was found by its name"]
+    assert repaired(notebook).remarks == ["found by name: `step`"]
 
 
 def test_functions_together_in_one_cell_count():
@@ -211,7 +211,7 @@ def test_functions_together_in_one_cell_count():
     made.cell_of(notebook, "step").source += "\n\n\n" + made.cell_of(notebook, "unroll").source
     made.without_cell(notebook, "unroll")
     found = repaired(notebook)
-    assert found.remarks == ["the cell of `unroll` was found by its name"]
+    assert found.remarks == ["found by name: `unroll`"]
     order = [c.source for c in found.notebook.cells]
     assert sum("def unroll(" in source for source in order) == 1
 

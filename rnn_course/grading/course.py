@@ -13,7 +13,9 @@ outputs of the test cells what it would otherwise have had from running them.
 import hashlib
 import logging
 import os
+import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -25,8 +27,10 @@ from nbgrader.preprocessors import (
     ClearOutput,
     ClearSolutions,
     ComputeChecksums,
+    GetGrades,
     LimitOutput,
     LockCells,
+    NbGraderPreprocessor,
     OverwriteCells,
     OverwriteKernelspec,
     SaveAutoGrades,
@@ -105,7 +109,7 @@ class Course:
     def marks(self):
         """Return what the gradebook holds: {student: {grade_id: (score, points, needs a hand)}}."""
         found = {}
-        with self.gradebook() as gradebook:
+        with surroundings(), self.gradebook() as gradebook:
             for submission in gradebook.assignment_submissions(self.name):
                 found[submission.student.id] = {
                     grade.name: (grade.score, grade.max_score, grade.needs_manual_grade)
@@ -116,7 +120,7 @@ class Course:
 
     def comments(self, student):
         """Return the comments on a submission, in order."""
-        with self.gradebook() as gradebook:
+        with surroundings(), self.gradebook() as gradebook:
             notebook = gradebook.find_submission_notebook(self.name, self.name, student)
             return sorted((c.name, c.comment or "") for c in notebook.comments)
 
@@ -135,6 +139,20 @@ def generate_assignment(root, name, gradebook=True):
 
 
 HANDING_OUT = [LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums, SaveCells]
+
+
+class SayWhatWaits(NbGraderPreprocessor):
+    """Note in a graded cell's metadata whether it still waits to be marked by hand."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            where = resources["nbgrader"]
+            with Gradebook(where["db_url"]) as gradebook:
+                ids = cell.metadata.nbgrader.grade_id, where["notebook"], where["assignment"], where["student"]
+                cell.metadata.nbgrader["waits"] = gradebook.find_grade(*ids).needs_manual_grade
+        return cell, resources
+
+
 CONFIG_FILE = """\
 # The settings under which nbgrader's own commands and its formgrader work on this folder.
 from rnn_course.grading.course import settings
@@ -156,14 +174,28 @@ def settings():
     config.GenerateAssignment.preprocessors = HANDING_OUT
     config.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
     config.Autograde.autograde_preprocessors = [LimitOutput, SaveAutoGrades, CheckCellMetadata]
+    config.GenerateFeedback.preprocessors = [GetGrades, SayWhatWaits]
+    config.HTMLExporter.template_name = "feedback_page"
+    config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
     return config
 
 
 def start(converter):
-    """Run an nbgrader converter, without SQLAlchemy's warnings about how nbgrader uses it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)
+    with surroundings():
         converter.start()
+
+
+@contextmanager
+def surroundings():
+    """Let nbgrader find `alembic`, which it calls by name, and hush the warnings of how it uses SQLAlchemy."""
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)
+            yield
+    finally:
+        os.environ["PATH"] = path
 
 
 def write_beside(path, text):

@@ -4,17 +4,34 @@ import re
 
 from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
+from pygments.formatters import HtmlFormatter
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
+COLORS = ("a11y-high-contrast-light", "a11y-high-contrast-dark")
 MATH = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 STYLE = """
-body { max-width: 60rem; margin: 0 auto; padding: 0 1rem; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-table, div.output_area { display: block; overflow-x: auto; }
-img { max-width: 100%; height: auto; }
-div.prompt { display: none; }
+:root { color-scheme: light dark; --edge: #767676; --soft: color-mix(in srgb, currentColor 7%, transparent); }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 0 auto; padding: 1rem; }
+.total { font-size: 1.25rem; font-weight: bold; }
+pre { background: var(--soft); padding: 0.5rem; overflow-x: auto; }
+pre.output { border-left: 3px solid var(--edge); white-space: pre-wrap; overflow-wrap: anywhere; background: none; }
+.answer, .mark { border: 1px solid var(--edge); border-radius: 4px; padding: 0 0.75rem; margin: 1rem 0; }
+.mark { border-width: 2px; }
+.comment { border-top: 1px solid var(--edge); }
+blockquote { border-left: 3px solid var(--edge); margin-left: 0; padding-left: 1rem; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+td, th { border: 1px solid var(--edge); padding: 0.25rem 0.5rem; text-align: left; }
+img { max-width: 100%; height: auto; background: white; }
 math[display="block"] { overflow-x: auto; }
+.anchor-link { display: none; }
+@media (prefers-color-scheme: dark) { a { color: #8ab4f8; } }
 """
+
+
+def code_style():
+    """Return the colors of code, on a light and on a dark page."""
+    light, dark = (HtmlFormatter(style=s, nobackground=True).get_style_defs(".highlight") for s in COLORS)
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
 
 
 def make_safe(page, name, student):
@@ -52,7 +69,7 @@ def make_safe(page, name, student):
         soup.head.insert(0, soup.new_tag("meta", attrs=attributes))
     soup.title.string = f"Feedback on {name}: {student}"
     added = soup.new_tag("style")
-    added.string = STYLE
+    added.string = STYLE + code_style()
     soup.head.append(added)
     return str(soup)
 

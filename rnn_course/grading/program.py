@@ -53,7 +53,7 @@ class Kernel(NotebookClient):
         self.nb.cells.append(cell)
         self.timeout, self.shown, self.flooded, self.reply = timeout, 0, False, {}
         try:
-            self.execute_cell(cell, len(self.nb.cells) - 1, store_history=False)
+            self.execute_cell(cell, len(self.nb.cells) - 1)
         except DeadKernelError:
             return cell, "died"
         if self.flooded:

@@ -84,10 +84,12 @@ def repair(notebook, handed_out, assignment):
     remarks = []
     cells = [c for c in notebook.cells if not is_test(c, assignment)]
     places = places_of_tests(notebook.cells, cells, assignment)
-    found = {}
+    found, by_name = {}, []
     for original in graded_cells(handed_out):
         if is_written(original):
-            found[id_of(original)] = find(original, cells, handed_out, remarks)
+            found[id_of(original)] = find(original, cells, handed_out, remarks, by_name)
+    if by_name:
+        remarks.append(f"found by name: {', '.join(by_name)}")
     chosen = {}
     for name, cell in found.items():
         chosen.setdefault(id(cell), []).append(original_of(name, handed_out))
@@ -190,8 +192,11 @@ def places_of_tests(submitted, cells, assignment):
     return places
 
 
-def find(original, cells, handed_out, remarks):
-    """Return the submitted cell that stands for ``original``, or None; what is odd goes into ``remarks``."""
+def find(original, cells, handed_out, remarks, by_name):
+    """Return the submitted cell that stands for ``original``, or None.
+
+    What is odd goes into ``remarks``, and a function that was found by its name alone into ``by_name``.
+    """
     name = id_of(original)
     marked = [c for c in cells if id_of(c) == name]
     if original.cell_type == "markdown":
@@ -201,7 +206,7 @@ def find(original, cells, handed_out, remarks):
     if len({c.source for c in defining}) > 1:
         remarks.append(f"`{function}` is defined in {len(defining)} cells; the last one counts")
     if defining and defining[-1] not in marked:
-        remarks.append(f"the cell of `{function}` was found by its name")
+        by_name.append(f"`{function}`")
     if not defining and marked:
         remarks.append(f"the cell of `{function}` does not define it")
     if not defining and not marked:

@@ -184,7 +184,7 @@ def cases():
         "right": alone(solved("neuron")),
         "flat.ipynb": Case({"": text(solved("neuron"))}, {}),
         "as-nbgrader-collects": Case({"neuron/neuron.ipynb": text(solved("neuron"))}, {}),
-        "wrong-step": alone(solved("neuron", step=WRONG_STEP), {"step": 2}),
+        "wrong-step": alone(solved("neuron", step=WRONG_STEP), {"step": 0}),
         "unwritten": alone(handed_out("neuron"), nothing | no_answer),
         # hostile
         **{name: alone(with_cell(solved("neuron"), code), nothing, says) for name, (code, says) in ENDS.items()},
@@ -202,7 +202,7 @@ def cases():
         "answers-in-html": alone(with_answer(solved("neuron"), "<script src='https://a.org/x.js'></script> Memory")),
         "=cmd|' !A1": alone(solved("neuron")),
         # damaged
-        "no-metadata": alone(without_metadata(solved("neuron")), {}, "found by its name"),
+        "no-metadata": alone(without_metadata(solved("neuron")), {}, "found by name: `step`, `unroll`"),
         "copied-cell": alone(with_copied_cell(solved("neuron"), "step", WRONG_STEP), {}, "the last one counts"),
         "deleted-cell": alone(without_cell(solved("neuron"), "unroll"), {"unroll": 0}, "`unroll` is missing"),
         "deleted-test": alone(without_cell(solved("neuron"), "padding")),
