@@ -35,7 +35,7 @@ test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the to
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m tools.weave --check
 	@$(BIN)/python -m tools.assignments --check
-	@$(BIN)/python -m pytest -n auto tests
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests
 	@$(MAKE) --no-print-directory test-jax
 	@$(BIN)/python -m tools.run_notebooks
 

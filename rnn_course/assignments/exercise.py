@@ -9,8 +9,6 @@ package. The same parts run in two places:
   student's code does to its own process can change what is compared, or how.
 """
 
-import linecache
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -133,29 +131,15 @@ class Exercise:
 
     def explain(self, error):
         """Say in words what an error means for the student."""
-        kind = error.kind if isinstance(error, StudentError) else type(error).__name__
-        if kind in (Incorrect.__name__, Forbidden.__name__):
+        if not isinstance(error, StudentError):  # raised by the part itself: by `expect`, or as it took a result apart
+            words = f"{', '.join(f'`{name}`' for name in self.needs)}: what came back cannot be used: {error}"
+            return str(error) if isinstance(error, Incorrect) else words
+        if error.kind == Forbidden.__name__:
             return str(error)
-        if kind == "NotImplementedError":
-            return f"{self.listed()} is not written yet: it raises NotImplementedError."
-        line = getattr(error, "line", "") or line_of(error)
-        where = f", at the line `{line}`" if line else ""
-        return f"{self.listed()} stopped with {kind}: {error}{where}"
-
-    def listed(self):
-        return " or ".join(f"`{name}`" for name in self.needs)
-
-
-def line_of(error):
-    """Return the line of the notebook in which the error arose, or nothing if it is not a notebook's."""
-    found = ""
-    traceback = error.__traceback__
-    while traceback:
-        name = traceback.tb_frame.f_code.co_filename
-        if "ipykernel" in name or name.startswith("<ipython-input"):
-            found = linecache.getline(name, traceback.tb_lineno).strip()
-        traceback = traceback.tb_next
-    return found
+        if error.kind == NotImplementedError.__name__:
+            return f"`{error.name}` is not written yet: it raises NotImplementedError."
+        where = f", at the line `{error.line}`" if error.line else ""
+        return f"`{error.name}` stopped with {error.kind}: {error}{where}"
 
 
 class Assignment:
@@ -188,7 +172,7 @@ class Assignment:
         return tuple(dict.fromkeys(name for e in self.exercises.values() for name in e.forbidden))
 
 
-def expect(what, got, want, mistakes: Mapping = (), tolerance=1e-5):
+def expect(what, got, want, mistakes=None, tolerance=1e-5):
     """Raise `Incorrect` unless ``got`` is ``want``, in words that name the likely mistake.
 
     Parameters
@@ -199,26 +183,22 @@ def expect(what, got, want, mistakes: Mapping = (), tolerance=1e-5):
         The student's value.
     want : array_like
         The right value.
-    mistakes : dict, optional
-        What it would be after a known mistake: {message: value}. A value that raises no error but has another shape
-        than ``got`` is passed over.
+    mistakes : dict, or callable that gives one, optional
+        What it would be after a known mistake: {message: value}. It is called only if ``got`` is wrong.
     tolerance : float
         Largest difference allowed, relative to the largest entry of ``want`` and no less than that of 1.
     """
     want = np.asarray(want)
     got = as_array(what, got)
+    if close(got, want, tolerance):
+        return
+    for message, value in dict((mistakes() if callable(mistakes) else mistakes) or {}).items():
+        if close(got, value, tolerance):
+            raise Incorrect(message)
     if got.shape != want.shape:
-        for message, value in dict(mistakes).items():
-            if close(got, value, tolerance):
-                raise Incorrect(message)
         raise Incorrect(f"{what} an array of shape {got.shape}; it should have shape {want.shape}.")
     if np.isnan(got).any() and not np.isnan(want).any():
         raise Incorrect(f"{what} NaN, which is not a number: look for 0/0, log 0 or an overflow.")
-    if close(got, want, tolerance):
-        return
-    for message, value in dict(mistakes).items():
-        if close(got, value, tolerance):
-            raise Incorrect(message)
     worst = np.unravel_index(np.argmax(np.abs(got - want)), want.shape)
     place = f" at index {tuple(map(int, worst))}" if want.ndim else ""
     raise Incorrect(f"{what} {got[worst]:.6g}{place}; it should be {want[worst]:.6g}.")

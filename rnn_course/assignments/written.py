@@ -6,6 +6,7 @@ student's objects are.
 """
 
 import functools
+import linecache
 
 import numpy as np
 
@@ -15,12 +16,14 @@ PLAIN = (type(None), bool, int, float, str)
 
 
 class StudentError(Exception):
-    """An error that the student's code raised in another process; ``kind`` is its class, ``line`` the line it came
-    from."""
+    """An error that the student's code raised.
 
-    def __init__(self, kind, message, line=""):
+    ``kind`` is its class, ``line`` the line of the notebook that it came from, and ``name`` what was being called.
+    """
+
+    def __init__(self, kind, message, line="", name=""):
         super().__init__(message)
-        self.kind, self.line = kind, line
+        self.kind, self.line, self.name = kind, line, name
 
 
 class Here:
@@ -47,8 +50,11 @@ class Here:
         return self.run(helper, (self.value, *args), kwargs)
 
     def run(self, function, args, kwargs):
-        with trapped(self.forbidden):
-            return as_data(function(*map(own_copy, args), **{k: own_copy(v) for k, v in kwargs.items()}))
+        try:
+            with trapped(self.forbidden):
+                return as_data(function(*map(own_copy, args), **{k: own_copy(v) for k, v in kwargs.items()}))
+        except (Exception, SystemExit) as error:
+            raise StudentError(type(error).__name__, str(error), line_of(error), self.name) from error
 
 
 class Remote:
@@ -86,6 +92,17 @@ def beside_student(helper):
         return written.beside(helper, args, kwargs)
 
     return run
+
+
+def line_of(error):
+    """Return the line of the notebook in which an error arose, or nothing if it arose elsewhere."""
+    line, traceback = "", error.__traceback__
+    while traceback:
+        file = traceback.tb_frame.f_code.co_filename
+        if "ipykernel" in file or file.startswith("<ipython-input"):
+            line = linecache.getline(file, traceback.tb_lineno).strip()
+        traceback = traceback.tb_next
+    return line
 
 
 def own_copy(value):

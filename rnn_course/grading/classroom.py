@@ -8,8 +8,10 @@ anew, marks what is new and nothing else. Marking runs in many places; the grade
 import ast
 import csv
 import hashlib
+import inspect
 import io
 import json
+import sys
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -106,8 +108,9 @@ class Classroom:
     # --- each once ----------------------------------------------------------------------------------------------------
 
     def key(self, entry):
-        """What a result follows from: the submission, the assignment, the package's version, the limits."""
-        parts = [nbformat.writes(entry.notebook), nbformat.writes(self.handed_out), rnn_course.__version__]
+        """What a result follows from: the submission, the assignment and its checks, the version, the limits."""
+        checks = inspect.getsource(sys.modules[f"rnn_course.assignments.{self.name}"])
+        parts = [nbformat.writes(entry.notebook), nbformat.writes(self.handed_out), checks, rnn_course.__version__]
         return hashlib.sha256(json.dumps([*parts, asdict(self.limits), self.sandboxed]).encode()).hexdigest()
 
     def file_of(self, entry):

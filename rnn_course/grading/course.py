@@ -93,18 +93,22 @@ class Course:
             if cell.cell_type == "code":
                 cell.outputs = [nbformat.from_dict(output) for output in found]
         write_beside(folder / f"{self.name}.ipynb", nbformat.writes(notebook))
-        self.convert(Autograde, student)
+        self.convert(Autograde, student, settings())
 
     def write_feedback(self, student):
         """Write a student's page of feedback; return its path."""
-        self.convert(GenerateFeedback, student)
+        config = settings()  # its formgrader has a template of its own, so this is not among the settings
+        config.GenerateFeedback.preprocessors = [GetGrades, SayWhatWaits]
+        config.HTMLExporter.template_name = "feedback_page"
+        config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
+        self.convert(GenerateFeedback, student, config)
         page = self.root / "feedback" / student / self.name / f"{self.name}.html"
         write_beside(page, make_safe(page.read_text(encoding="utf-8"), self.name, student))
         return page
 
-    def convert(self, converter, student):
+    def convert(self, converter, student, config):
         directory = CourseDirectory(root=str(self.root), assignment_id=self.name, student_id=student)
-        start(converter(coursedir=directory, config=settings(), force=True, log=quiet_log()))
+        start(converter(coursedir=directory, config=config, force=True, log=quiet_log()))
 
     def marks(self):
         """Return what the gradebook holds: {student: {grade_id: (score, points, needs a hand)}}."""
@@ -174,9 +178,6 @@ def settings():
     config.GenerateAssignment.preprocessors = HANDING_OUT
     config.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
     config.Autograde.autograde_preprocessors = [LimitOutput, SaveAutoGrades, CheckCellMetadata]
-    config.GenerateFeedback.preprocessors = [GetGrades, SayWhatWaits]
-    config.HTMLExporter.template_name = "feedback_page"
-    config.HTMLExporter.extra_template_basedirs = [str(Path(__file__).parent / "templates")]
     return config
 
 

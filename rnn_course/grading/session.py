@@ -115,7 +115,7 @@ class Session:
             reply = self.ask({"call": call, "timeout": self.limits.cell_seconds})
             if reply.get("state") in ("died", "stuck"):
                 raise self.ended("a call of what it wrote ended the kernel")
-            return value_of(reply)
+            return value_of(reply, name)
 
         return Remote(name, send)
 
@@ -198,9 +198,9 @@ def total(processes, measure):
     return found
 
 
-def value_of(reply):
+def value_of(reply, name):
     """Return the data in a reply, or raise the error that it tells of."""
     if "value" in reply:
         return decode(reply["value"])
     kind, message, line = (str(part)[:1000] for part in reply["error"])
-    raise StudentError(kind, message, line)
+    raise StudentError(kind, message, line, name)
