@@ -146,6 +146,17 @@ def test_what_is_allowed_is_not(source, lstm_by_hand):
     assert search([source], lstm_by_hand) == ({}, [])
 
 
+def test_the_names_of_a_function_s_own_lead_nowhere():
+    assignment = Assignment("x", "X", [Exercise("a", ("one",), ("torch",)), Exercise("b", ("two",), ("torch",))])
+    sources = [
+        "import torch\ndef one():\n    return torch",
+        "def two(one):\n    state = one()\n    return state",
+        "state = one()",
+    ]
+    assert set(search(sources, assignment).by_exercise) == {"a"}
+    assert set(search([*sources, "def two():\n    return one()"], assignment).by_exercise) == {"a", "b"}
+
+
 def test_use_elsewhere_is_only_told(lstm_by_hand):
     found = search(["class Mine: pass", "import keras\nkeras.layers.LSTM(3)", "exec('1')"], lstm_by_hand)
     assert found == ({}, ["uses keras.layers.LSTM outside the exercises", "uses exec"])

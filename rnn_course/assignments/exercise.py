@@ -188,8 +188,7 @@ def expect(what, got, want, mistakes=None, tolerance=1e-5):
     tolerance : float
         Largest difference allowed, relative to the largest entry of ``want`` and no less than that of 1.
     """
-    want = np.asarray(want)
-    got = as_array(what, got)
+    want, got = as_array("the right value is", want), as_array(what, got)
     if close(got, want, tolerance):
         return
     for message, value in dict((mistakes() if callable(mistakes) else mistakes) or {}).items():
@@ -219,7 +218,7 @@ def as_array(what, got):
         raise Incorrect(f"{what} None: is there a `return`?")
     try:
         array = np.asarray(got)
-        return array if array.dtype.kind in "biu" else array.astype("float64")
+        return array if array.dtype.kind in "iu" else array.astype("float64")
     except (TypeError, ValueError):
         raise Incorrect(f"{what} something that is not an array of numbers: {type(got).__name__}.") from None
 

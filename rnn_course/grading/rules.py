@@ -149,7 +149,7 @@ def names_defined(statement):
     """Return the names that a statement binds."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}
-    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return names_stored(ast.walk(statement))
 
 
 def reachable(names, definitions):
@@ -162,8 +162,21 @@ def reachable(names, definitions):
         seen.add(name)
         for statement in definitions.get(name, []):
             found.append(statement)
-            waiting += [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            waiting += global_names(statement)
     return found
+
+
+def global_names(statement):
+    """Return the names that a statement takes from outside; the parameters and variables of a function are its own."""
+    nodes = list(ast.walk(statement))
+    used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return used
+    return used - {n.arg for n in nodes if isinstance(n, ast.arg)} - names_stored(nodes)
+
+
+def names_stored(nodes):
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def changed_names(statements, aliases):
