@@ -92,7 +92,7 @@ def test_each_submission_gets_its_mark_or_a_plain_reason(student, rows):
     full = {name: exercise.points for name, exercise in EXERCISES.items()}
     expected = full | case.points
     scores = {name: float(row[name]) for name in EXERCISES}
-    if student == "forges-answers":  # what it forges is either lost, or ends its session
+    if student in ("forges-answers", "floods"):  # how far it gets depends on the machine
         assert scores == full or "stopped" in said
     elif any(points is None for points in case.points.values()):
         assert scores == {name: float(rows["wrong-step"][name]) for name in EXERCISES}

@@ -11,11 +11,16 @@ import hashlib
 import inspect
 import io
 import json
+import multiprocessing.connection
+import os
+import signal
 import sys
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+import threading
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from multiprocessing import get_context
 
 import nbformat
 from tqdm import tqdm
@@ -27,7 +32,6 @@ from rnn_course.grading.marking import mark
 from rnn_course.grading.repair import NotMarkable, read, repair
 from rnn_course.grading.rules import statements_of
 from rnn_course.grading.sandbox import Limits
-from rnn_course.grading.session import Session
 from rnn_course.grading.submissions import find
 
 ATTEMPTS = 3  # at a submission whose worker was lost
@@ -242,21 +246,35 @@ def written_code(notebook):
 
 @contextmanager
 def local_executor(jobs):
-    """Mark with ``jobs`` sandboxes at once on this machine; an interruption ends them."""
-    executor = ThreadPoolExecutor(jobs)
+    """Mark with ``jobs`` sandboxes at once on this machine; an interruption ends them.
+
+    Each has a process of its own: the package's layers, with which checks compare, are not made for several threads.
+    """
+    executor = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=start_worker)
     try:
         yield executor
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
-        Session.end_all()
+        for process in multiprocessing.active_children():
+            process.kill()  # and bubblewrap sees to it that its sandbox goes with it
         raise
     finally:
         executor.shutdown()
 
 
+def start_worker():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the main process, which ends this one
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent():
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
 @contextmanager
 def dask_executor(address):
-    """Mark on the workers of a Dask cluster, whose scheduler has ``address``."""
+    """Mark on the workers of a Dask cluster, of one thread each, whose scheduler has ``address``."""
     from distributed import Client
 
     with Client(address) as client:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from rnn_course.assignments import NAMES
@@ -49,6 +50,8 @@ def grade(arguments):
             entries = room.grade(where, progress=sys.stderr.isatty())
     except (ValueError, sandbox.SandboxError) as error:
         return refuse(error)
+    except BrokenExecutor:
+        return refuse("A process that marks was lost. What was marked is kept: the same command goes on from there.")
     except KeyboardInterrupt:
         return refuse("\nInterrupted. What was marked is kept: the same command goes on from there.")
     return report(room, entries)

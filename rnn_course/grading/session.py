@@ -11,8 +11,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import weakref
-from typing import ClassVar
 
 import psutil
 
@@ -47,8 +45,6 @@ class Session:
         Whether there is a sandbox round it. Without one, what the student's code does is done to this machine.
     """
 
-    live: ClassVar = weakref.WeakSet()
-
     def __init__(self, limits, absent=(), sandboxed=True):
         self.limits, self.over = limits, None
         self.folder = None if sandboxed else tempfile.TemporaryDirectory(prefix="rnn-course-")
@@ -70,7 +66,6 @@ class Session:
         self.request_end = self.end
         self.watch = threading.Thread(target=self.keep_watch, daemon=True)
         self.watch.start()
-        self.live.add(self)
 
     def __enter__(self):
         return self
@@ -150,12 +145,6 @@ class Session:
                     with contextlib.suppress(psutil.Error):
                         process.kill()
             os.killpg(self.process.pid, 9)
-
-    @classmethod
-    def end_all(cls):
-        """End all sessions of this process."""
-        for session in list(cls.live):
-            session.kill("marking was interrupted")
 
     def processes(self):
         with contextlib.suppress(psutil.Error):

@@ -127,23 +127,28 @@ CRASH = "import ctypes\nctypes.string_at(0)"
 EXERCISES = ("step", "unroll", "padding", "counting", "listener", "output")
 FULL: dict = {}
 
-ENDS = {  # what ends or floods a session, put before the first exercise: nothing after it can be marked
+ENDS = {  # what ends a session, or spoils its answers, put before the first exercise: nothing after it counts
     "exits": ("import os\nos._exit(0)", "ended the kernel"),
     "crashes": (CRASH, "ended the kernel"),
-    "fork-bomb": ("import os\nwhile True:\n    os.fork()", "processes and threads"),
+    "fork-bomb": ("import os\nwhile True:\n    os.fork()", "stopped: it"),
     "kills-all": ("import os\nos.kill(-1, 9)", "ended its own process"),
     "cannot-be-stopped": (
         "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass",
         "could not be interrupted",
     ),
     "breaks-the-shell": ("get_ipython().run_cell = None\nimport builtins\nbuiltins.print = None", "ended the kernel"),
-    "eats-memory": ("hoard = []\nwhile True:\n    hoard.append(bytearray(10**8))", "GB of memory"),
+    "eats-memory": ("hoard = []\nwhile True:\n    hoard.append(bytearray(10**8))", "stopped: it"),
     "forges-answers": (
         "import os, struct\nfor n in os.listdir('/proc'):\n    if n.isdigit():\n        for fd in range(3, 30):\n"
         "            try:\n                with open(f'/proc/{n}/fd/{fd}', 'wb', 0) as f:\n"
         "                    f.write(struct.pack('>Q', 2**60))\n            except OSError:\n                pass",
         "",
     ),
+    "patches-answers": (
+        "from rnn_course.grading import inside\ninside.reply = lambda request: {'value': True, 'points': 100}",
+        "changes rnn_course.grading.inside.reply",
+    ),
+    "runs-text": ("exec('import rnn_course.assignments.written as w\\nw.Here.run = lambda *a: True')", "uses exec"),
 }
 SURVIVED = {  # hostile or clumsy, but the student's own answers still count in full
     "endless-loop": ("while True:\n    pass", "was interrupted"),
@@ -158,7 +163,7 @@ SURVIVED = {  # hostile or clumsy, but the student's own answers still count in 
     ),
     "phones-home": ("import urllib.request\nurllib.request.urlopen('http://192.0.2.1/', timeout=5)", ""),
 }
-PATCHES = {  # they patch what would judge them, and get nothing for it
+PATCHES = {  # with a wrong answer, they patch what would judge it
     "patches-check": (
         "from rnn_course.assignments import exercise\nexercise.Exercise.check = lambda *a: print('All right.')\n"
         "exercise.Exercise.mark = lambda *a, **k: []\nexercise.close = lambda *a: True",
@@ -169,11 +174,6 @@ PATCHES = {  # they patch what would judge them, and get nothing for it
         "np.testing.assert_allclose = np.allclose = lambda *a, **k: True\nnp.abs = lambda a: a * 0",
         "changes numpy.allclose",
     ),
-    "patches-answers": (
-        "from rnn_course.grading import inside\ninside.reply = lambda request: {'value': True, 'points': 100}",
-        "changes rnn_course.grading.inside.reply",
-    ),
-    "runs-text": ("exec('import rnn_course.assignments.written as w\\nw.Here.run = lambda *a: True')", "uses exec"),
 }
 
 
