@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from rnn_course import assignments
 from rnn_course.assignments.exercise import Exercise, Incorrect, expect, expect_several
 from rnn_course.assignments.traps import Forbidden, trapped
-from rnn_course.assignments.written import Here, Remote, as_data, beside_student
+from rnn_course.assignments.written import Here, Remote, StudentError, as_data, beside_student
 from tests.made import folder as made
 from tools import assignments as tools
 
@@ -153,6 +153,29 @@ def test_traps_catch_classes_functions_and_objects_made_before_and_leave_no_trac
             use()
     keras.layers.LSTM(3)(np.ones((1, 2, 3), "float32"))
     assert "__call__" not in vars(keras.layers.LSTM)
+
+
+def test_a_method_can_be_trapped():
+    from rnn_course import cells
+
+    with (
+        pytest.raises(Forbidden, match=r"`rnn_course.cells.LSTMCell.step`"),
+        trapped(["rnn_course.cells.LSTMCell.step"]),
+    ):
+        cells.LSTMCell.step(None, 0, (0, 0), (0, 0))
+    assert cells.LSTMCell.step.__name__ == "step"
+
+
+def test_errors_inside_a_layer_come_out_as_they_are():
+    import keras
+
+    class Broken(keras.layers.Layer):
+        def call(self, x):
+            raise ValueError("just this")
+
+    with pytest.raises(StudentError, match=r"^just this$"):
+        Here("Broken", lambda x: Broken()(x))(np.ones(2))
+    assert keras.config.is_traceback_filtering_enabled()
 
 
 def test_a_trap_that_was_hushed_up_still_counts():

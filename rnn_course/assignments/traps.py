@@ -19,8 +19,8 @@ def trapped(names):
     Parameters
     ----------
     names : iterable of str
-        Full names of classes or functions ("keras.layers.LSTM"). Those of modules are passed over, and so is what is
-        not imported yet: a name that nothing has loaded cannot have been used.
+        Full names of classes, methods or functions ("keras.layers.LSTM"). Those of modules are passed over, and so is
+        what is not imported yet: a name that nothing has loaded cannot have been used.
     """
     used = []
     with contextlib.ExitStack() as stack:
@@ -34,12 +34,18 @@ def trapped(names):
 
 def targets(name):
     """Return where to put the trap for ``name``: (object, attribute) pairs."""
-    module_name, _, attribute = name.rpartition(".")
-    module = loaded_module(module_name)
-    found = getattr(module, attribute, None)
+    owner_name, _, attribute = name.rpartition(".")
+    owner = loaded_module(owner_name) or loaded_class(owner_name)
+    found = getattr(owner, attribute, None)
     if isinstance(found, type):  # an object made before the trap was set is caught when it is called
         return [(found, m) for m in ("__init__", "__call__", "call") if callable(getattr(found, m, None))]
-    return [(module, attribute)] if callable(found) else []
+    return [(owner, attribute)] if callable(found) else []
+
+
+def loaded_class(name):
+    """Return the class ``name`` if the package it belongs to is loaded, or None."""
+    module_name, _, attribute = name.rpartition(".")
+    return getattr(loaded_module(module_name), attribute, None)
 
 
 def loaded_module(name):

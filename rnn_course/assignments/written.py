@@ -5,8 +5,10 @@ needs more than a call, such as building a class, says so in a helper marked `be
 student's objects are.
 """
 
+import contextlib
 import functools
 import linecache
+import sys
 
 import numpy as np
 
@@ -51,7 +53,7 @@ class Here:
 
     def run(self, function, args, kwargs):
         try:
-            with trapped(self.forbidden):
+            with trapped(self.forbidden), plain_errors():
                 return as_data(function(*map(own_copy, args), **{k: own_copy(v) for k, v in kwargs.items()}))
         except (Exception, SystemExit) as error:
             raise StudentError(type(error).__name__, str(error), line_of(error), self.name) from error
@@ -92,6 +94,20 @@ def beside_student(helper):
         return written.beside(helper, args, kwargs)
 
     return run
+
+
+@contextlib.contextmanager
+def plain_errors():
+    """Have Keras pass errors on as they are; by default it writes the arguments of every layer into them."""
+    config = getattr(sys.modules.get("keras"), "config", None)
+    if config is None or not config.is_traceback_filtering_enabled():
+        yield
+        return
+    config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        config.enable_traceback_filtering()
 
 
 def line_of(error):
