@@ -109,6 +109,10 @@ def test_the_tolerance_is_relative_to_the_largest_entry():
         expect("x is", [1.0001], [1.0])
     with pytest.raises(Incorrect):
         expect("x is", [np.inf], [1.0])
+    expect("x is", [-np.inf, True], [-np.inf, 1.0])
+    expect("x is", np.array([True, False]), np.array([True, False]))
+    with pytest.raises(Incorrect):
+        expect("x is", [np.inf, 0.0], [-np.inf, 0.0])
     with pytest.raises(Incorrect, match="1 value; it should give 2: h, c"):
         expect_several("`step` gives", np.zeros(3), ("h", "c"))
 

@@ -208,8 +208,8 @@ def close(got, value, tolerance):
     value = np.asarray(value)
     if got.shape != value.shape:
         return False
-    scale = max(1.0, float(np.max(np.abs(value), initial=0.0)))
-    return bool(np.all(np.abs(got - value) <= tolerance * scale))
+    scale = max(1.0, float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value))))
+    return bool(np.all((got == value) | (np.abs(got - value) <= tolerance * scale)))
 
 
 def as_array(what, got):

@@ -179,7 +179,7 @@ class Classroom:
     def feedback_key(self, entry, marks):
         """What a page of feedback follows from."""
         shown = [self.key(entry), marks[entry.student], self.course.comments(entry.student)]
-        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
     def feedback_written(self, entry):
         path = self.file_of(entry).with_suffix(".feedback")
