@@ -251,13 +251,43 @@ def test_remarks_say_what_is_missing():
         (b"{}", "no cells"),
         (b'{"cells": [1, 2]}', "damaged"),
         (b"\xff\xfe", "not a notebook"),
-        (b" " * (21 * 2**20), "21 MB"),
+        (b" " * (21 * 2**20), "more than 20 MB"),
         (json.dumps({"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode(), "nothing in it"),
     ],
 )
 def test_what_cannot_be_marked_says_why(content, words):
     with pytest.raises(NotMarkable, match=words):
         repair(read(content), made.handed_out("neuron"), NEURON)
+
+
+ODD_CODE = {
+    "parentheses": "(" * 10_000,
+    "minus": "-" * 100_000 + "1",
+    "brackets": "[" * 90_000,
+    "dots": "a." * 50_000 + "b",
+    "open string": "x = '''" + "%" * 100_000,
+    "shell": "!" * 100_000,
+    "null": "\0",
+    "continued lines": "\\\n" * 50_000,
+}
+
+
+@pytest.mark.parametrize("code", ODD_CODE)
+def test_no_code_stops_repair_and_search(code):
+    notebook = made.with_cell(made.solved("neuron"), ODD_CODE[code])
+    cells = repaired(notebook).notebook.cells
+    assert search([c.source for c in cells if c.cell_type == "code"], NEURON).by_exercise == {}
+
+
+def test_a_notebook_has_its_limits():
+    many = made.handed_out("neuron")
+    many.cells *= 100
+    for notebook, words in (
+        (many, "at most 1000"),
+        (made.with_cell(made.solved("neuron"), "#" * 200_001), "200000 char"),
+    ):
+        with pytest.raises(NotMarkable, match=words):
+            repaired(notebook)
 
 
 # ---- submissions -----------------------------------------------------------------------------------------------------

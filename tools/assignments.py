@@ -26,7 +26,7 @@ from rnn_course.assignments import NAMES, load
 from rnn_course.grading.course import CONFIG_FILE, generate_assignment
 from tools.book import BOOK, NOTEBOOKS
 from tools.markdown import to_notebook
-from tools.weave import LANGUAGE, page_notebook, setup_code, text_of, write_notebook
+from tools.weave import finish, page_notebook, setup_code, text_of, write_notebook
 
 TEST = re.compile(r"(\w+)\.(\w+)\.check\(([\w, ]+)\)")
 
@@ -90,17 +90,8 @@ def teacher_notebook(source):
             cell.source = to_notebook(cell.source, f"assignments/{source.stem}")
         cell.metadata = nbformat.from_dict({"nbgrader": metadata} if metadata else {})
         cells += [cell] if cell.source else []
-    for number, cell in enumerate(cells):
-        cell.id = f"{source.stem}-{number}"
-    notebook.cells = cells
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": LANGUAGE,
-            "rnn_course": {"assignment": source.stem},
-        }
-    )
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    finish(notebook, cells, source.stem)
+    notebook.metadata["rnn_course"] = {"assignment": source.stem}
     check_complete(notebook, assignment)
     return notebook
 

@@ -137,18 +137,19 @@ def woven(chapter):
                 cells.append(nbformat.v4.new_markdown_cell(f"*{to_notebook(caption.strip(), chapter.stem)}*"))
     page = f"[read it as a page]({page_address(chapter.stem)})"
     cells[1].source += f"\n\nThis is a chapter of *{config()['title']}*: {page}."
-    for number, cell in enumerate(cells):
-        cell.id = f"{chapter.stem}-{number}"
-    notebook.cells = cells
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": LANGUAGE,
-            "rnn_course": {"made_from": made_from(notebook)},
-        }
-    )
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    finish(notebook, cells, chapter.stem)
+    notebook.metadata["rnn_course"] = {"made_from": made_from(notebook)}
     return notebook
+
+
+def finish(notebook, cells, name):
+    """Give a notebook its cells, with ids that stay the same, and the metadata that do not depend on who made it."""
+    for number, cell in enumerate(cells):
+        cell.id = f"{name}-{number}"
+    notebook.cells = cells
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": LANGUAGE})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
 
 
 def page_notebook(chapter):

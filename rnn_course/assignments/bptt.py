@@ -7,7 +7,16 @@ import functools
 
 import numpy as np
 
-from rnn_course.assignments.exercise import Assignment, Exercise, Incorrect, as_array, close, expect, expect_several
+from rnn_course.assignments.exercise import (
+    FRAMEWORKS,
+    Assignment,
+    Exercise,
+    Incorrect,
+    as_array,
+    close,
+    expect,
+    expect_several,
+)
 from rnn_course.assignments.written import beside_student
 
 WEIGHTS = ("W_x", "W_h", "b", "W_y", "b_y")
@@ -41,19 +50,9 @@ train = Exercise("train", ("train",), (*RECURRENT_LIBRARY, "keras.optimizers.SGD
 
 ASSIGNMENT = Assignment(
     "bptt",
-    "Assignment 2. Backpropagation through time",
+    "Backpropagation through time",
     [forward, numerical_gradient, backward, truncated_backward, clip, train],
-    absent=(
-        "keras",
-        "tensorflow",
-        "torch",
-        "jax",
-        "rnn_course.cells",
-        "rnn_course.cell_base",
-        "rnn_course.bptt",
-        "rnn_course.layers",
-        "rnn_course.gradients",
-    ),
+    absent=FRAMEWORKS,
 )
 
 

@@ -16,6 +16,12 @@ import numpy as np
 from rnn_course.assignments.traps import Forbidden
 from rnn_course.assignments.written import Here, StudentError
 
+# What an assignment in NumPy alone does without: the frameworks, and the modules of this package that rest on them.
+FRAMEWORKS = (
+    *("keras", "tensorflow", "torch", "jax"),
+    *(f"rnn_course.{module}" for module in ("cell_base", "cells", "bptt", "layers", "gradients")),
+)
+
 
 class Incorrect(AssertionError):
     """What a check says to a student; a notebook shows its words alone."""

@@ -916,6 +916,4 @@ def compare_classes(written, rng):
         raise Incorrect(f"With four answers to choose from, {right:.0%} are right after the training; a guess: 25%.")
 
 
-ASSIGNMENT = Assignment(
-    "gates", "Assignment 3. Gates", [lstm, gradient, start, gru, coupled, compare], absent=("torch", "jax")
-)
+ASSIGNMENT = Assignment("gates", "Gates", [lstm, gradient, start, gru, coupled, compare], absent=("torch", "jax"))

@@ -4,7 +4,15 @@ from functools import cache
 
 import numpy as np
 
-from rnn_course.assignments.exercise import Assignment, Exercise, Incorrect, as_array, expect, expect_several
+from rnn_course.assignments.exercise import (
+    FRAMEWORKS,
+    Assignment,
+    Exercise,
+    Incorrect,
+    as_array,
+    expect,
+    expect_several,
+)
 from rnn_course.assignments.written import beside_student
 
 WITHOUT = (
@@ -780,16 +788,7 @@ def agreeing_units(pairs, fit_output, rng):
 
 ASSIGNMENT = Assignment(
     "neuron",
-    "Assignment 1. A neuron with memory",
+    "A neuron with memory",
     [step, unroll, padding, counting, listener, output],
-    absent=(
-        "keras",
-        "tensorflow",
-        "torch",
-        "jax",
-        "rnn_course.cells",
-        "rnn_course.cell_base",
-        "rnn_course.bptt",
-        "rnn_course.layers",
-    ),
+    absent=FRAMEWORKS,
 )

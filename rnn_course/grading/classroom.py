@@ -88,7 +88,10 @@ class Classroom:
         with tqdm(total=len(waiting), unit="submission", disable=not progress) as bar:
             bar.set_description(f"{len(entries)} submissions, {len(waiting)} to mark")
             for entry in self.marked(waiting, executor):
-                self.keep(entry)
+                try:
+                    self.keep(entry)
+                except Exception as error:  # nbgrader has errors of its own for odd notebooks
+                    entry.result, entry.problem = None, f"the gradebook refused it: {type(error).__name__}: {error}"
                 bar.update()
         self.write_feedback(entries, progress)
         self.write_table(entries)
@@ -103,6 +106,8 @@ class Classroom:
                 entry.notebook, entry.remarks = repaired.notebook, repaired.remarks
             except NotMarkable as error:
                 entry.problem = str(error)
+            except Exception as error:  # whatever a file holds, it must not stop the others
+                entry.problem = f"it cannot be read: {type(error).__name__}: {error}"
         return entry
 
     @cached_property
@@ -173,7 +178,11 @@ class Classroom:
         marks = self.course.marks()
         stale = [e for e in entries if e.result and self.feedback_key(e, marks) != self.feedback_written(e)]
         for entry in tqdm(stale, desc="feedback", unit="page", disable=not progress or not stale):
-            self.course.write_feedback(entry.student)
+            try:
+                self.course.write_feedback(entry.student)
+            except Exception as error:
+                entry.remarks.append(f"there is no page of feedback: {type(error).__name__}: {error}")
+                continue
             write_beside(self.file_of(entry).with_suffix(".feedback"), self.feedback_key(entry, marks))
 
     def feedback_key(self, entry, marks):

@@ -8,6 +8,7 @@ from pygments.formatters import HtmlFormatter
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 COLORS = ("a11y-high-contrast-light", "a11y-high-contrast-dark")
+LONGEST = 2000  # characters of a formula
 MATH = re.compile(r"\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 STYLE = """
 :root { color-scheme: light dark; --edge: #767676; --soft: color-mix(in srgb, currentColor 7%, transparent); }
@@ -82,6 +83,8 @@ def mathml(found):
     """Return a formula as MathML, or as it was where it cannot be read."""
     formula, block = found["block"] or found["inline"], found["block"] is not None
     formula = formula.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    if len(formula) > LONGEST:
+        return found[0]
     try:
         return convert(re.sub(r"\\tag\{[^}]*\}", "", formula), display="block" if block else "inline")
     except Exception:  # it has no errors of its own for what it cannot read

@@ -17,6 +17,7 @@ from rnn_course import assignments
 from rnn_course.grading.rules import names_defined, statements_of
 
 LARGEST = 20 * 2**20  # bytes of a file
+MOST_CELLS, LONGEST = 1000, 200_000  # cells of a notebook, and characters of a code cell
 TEST_LINE = re.compile(r"^\s*(\w+)\.(\w+)\.check\(.*\)\s*$")
 
 
@@ -40,23 +41,28 @@ def read(content):
         If they hold none.
     """
     if len(content) > LARGEST:
-        raise NotMarkable(
-            f"the file has {len(content) / 2**20:.0f} MB; a notebook of at most {LARGEST >> 20} MB is read"
-        )
+        raise NotMarkable(f"the file has more than {LARGEST >> 20} MB")
     try:
         raw = json.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise NotMarkable(f"the file is not a notebook, or is damaged: {error}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
         raise NotMarkable("the file is JSON, but not a notebook: it has no cells")
+    for k, cell in enumerate(raw.get("cells", [])):
+        if isinstance(cell, dict) and "id" in cell:  # copied cells share an id, which nbformat warns of
+            cell["id"] = f"cell-{k}"
     try:
         notebook = nbformat.reads(json.dumps(raw), as_version=4)
         for cell in notebook.cells:
             cell.source = "".join(cell.source)
             cell.metadata = nbformat.from_dict(dict(cell.get("metadata", {})))
-        return notebook
     except Exception as error:  # nbformat has many ways to fail on what is no notebook
         raise NotMarkable(f"the notebook is damaged: {type(error).__name__}: {error}") from None
+    if len(notebook.cells) > MOST_CELLS:
+        raise NotMarkable(f"the notebook has {len(notebook.cells)} cells; at most {MOST_CELLS} are read")
+    if any(c.cell_type == "code" and len(c.source) > LONGEST for c in notebook.cells):
+        raise NotMarkable(f"a cell has more than {LONGEST} characters of code")
+    return notebook
 
 
 def repair(notebook, handed_out, assignment):

@@ -7,6 +7,7 @@ exercise, or ways to run text as code, are told to the teacher.
 """
 
 import ast
+from functools import lru_cache
 from typing import NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -62,6 +63,7 @@ def covers(forbidden, name):
     return name == forbidden or name.startswith(f"{forbidden}.")
 
 
+@lru_cache(maxsize=1024)
 def statements_of(source):
     """Return the statements of a cell; one that is not Python has none, and will say so when it runs."""
     try:

@@ -9,7 +9,7 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_course.grading.repair import NotMarkable, check_assignment, read
+from rnn_course.grading.repair import LARGEST, NotMarkable, check_assignment, read
 
 ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
 
@@ -45,7 +45,7 @@ def find(folder, assignment):
         elif entry.is_dir():
             found.append(of_folder(entry, assignment))
         elif is_notebook(entry):
-            found.append(Submission(student_of(entry), entry, entry.read_bytes()))
+            found.append(Submission(student_of(entry), entry, content_of(entry)))
     if not found:
         raise ValueError(f"There are no submissions in {folder}: neither folders nor notebooks.")
     return without_clashes(found)
@@ -63,12 +63,18 @@ def is_notebook(path):
     return path.name.endswith(ENDINGS) and not path.is_symlink() and path.is_file()
 
 
+def content_of(path):
+    """Return a file's bytes, one more than are allowed if it has too many."""
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
+
+
 def of_folder(folder, assignment):
     """Return the submission in one student's folder."""
     student = student_of(folder)
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() or p.is_symlink()]
     hidden = [p for p in files if any(part.startswith(".") for part in p.relative_to(folder).parts)]
-    notebooks = {p: p.read_bytes() for p in files if p not in hidden and is_notebook(p)}
+    notebooks = {p: content_of(p) for p in files if p not in hidden and is_notebook(p)}
     if not notebooks:
         others = ", ".join(p.name for p in files[:5]) or "nothing"
         return Submission(student, None, problem=f"there is no notebook; there is {others}")
