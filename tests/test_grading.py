@@ -356,7 +356,13 @@ def test_feedback_shows_formulas_without_a_script():
 
 
 def test_cells_of_the_table_are_no_formulas():
-    assert [classroom.plain(c) for c in ("=1+1", "@x", "-3", "fine", 4)] == ["'=1+1", "'@x", "'-3", "fine", "4"]
+    assert [classroom.plain(c) for c in ("=1+1", " @x", "-3", "two\nlines", 4)] == [
+        "'=1+1",
+        "'@x",
+        "'-3",
+        "two lines",
+        "4",
+    ]
 
 
 # ---- check -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from multiprocessing import get_context
 
 import nbformat
@@ -71,6 +70,7 @@ class Classroom:
         self.folder, self.name, self.limits, self.sandboxed = folder, name, limits, sandboxed
         self.assignment = assignments.load(name)
         self.course = Course(course, name)
+        self.handed_out = self.course.handed_out
         self.kept = self.course.root / "marked" / name
 
     def grade(self, executor, progress=True):
@@ -109,10 +109,6 @@ class Classroom:
             except Exception as error:  # whatever a file holds, it must not stop the others
                 entry.problem = f"it cannot be read: {type(error).__name__}: {error}"
         return entry
-
-    @cached_property
-    def handed_out(self):
-        return self.course.handed_out
 
     # --- each once ----------------------------------------------------------------------------------------------------
 
@@ -229,7 +225,7 @@ def number(score):
 
 def plain(cell):
     """Return a cell that no spreadsheet takes for a formula."""
-    text = str(cell)
+    text = " ".join(str(cell).split())
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

@@ -143,6 +143,10 @@ def python_folders():
     return kept
 
 
+def library_folders():
+    return [p for p in sys.path if Path(p).name in ("site-packages", "dist-packages")]
+
+
 def hidden(name):
     """Return the options that put `rnn_course.grading.absent` in the place of a package or module."""
     stub = str(PACKAGE / "grading" / "absent.py")
@@ -174,7 +178,7 @@ def passed_on():
     """The settings of this machine that its numerical libraries need."""
     return {k: v for k, v in os.environ.items() if k.startswith("OPENBLAS_")} | {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "PYTHONPATH": COURSE,
+        "PYTHONPATH": os.pathsep.join([COURSE, *library_folders()]),
     }
 
 
