@@ -23,7 +23,7 @@ LINK_KINDS = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "ma
 
 def main(arguments=None):
     problems = [p for page in pages() for p in problems_of(page)]
-    problems += [p for notebook in sorted(NOTEBOOKS.glob("*.ipynb")) for p in dead_links_of(notebook)]
+    problems += [p for notebook in sorted(NOTEBOOKS.rglob("*.ipynb")) for p in dead_links_of(notebook)]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

@@ -126,7 +126,7 @@ class Course:
         """Return the comments on a submission, in order."""
         with surroundings(), self.gradebook() as gradebook:
             notebook = gradebook.find_submission_notebook(self.name, self.name, student)
-            return sorted((c.name, c.comment or "") for c in notebook.comments)
+            return sorted((c.name, c.comment) for c in notebook.comments if c.comment)
 
     def gradebook(self):
         return Gradebook(f"sqlite:///{self.root / 'gradebook.db'}")
