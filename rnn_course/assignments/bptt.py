@@ -1009,7 +1009,7 @@ def train_updates_once(train, rng):
 @train.part(2, "the velocity is carried on with momentum")
 def train_keeps_its_velocity(train, rng):
     weights, x, y, counts = training_case(rng)
-    momentum, rate = rng.uniform(0.5, 0.9), 1e-3
+    momentum, rate = rng.uniform(0.5, 0.9), 1e-4
     changes = []
     for count in (1, 2):
         found, _ = trained_by(train, weights, [(x, y)] * count, counts, x.shape[1], rate, momentum, 1e6)
