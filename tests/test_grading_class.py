@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 from rnn_course import assignments
+from rnn_course.grading.classroom import alone_in
+from rnn_course.grading.sandbox import check_hidden
 from tests.made import folder as made
 from tools import assignments as tools
 
@@ -250,6 +252,33 @@ def test_what_is_missing_is_named(course, tmp_path):
     assert "not a folder" in refused(tmp_path / "none", "--assignment", "neuron", "--course", course["course"])
     assert "no submissions" in refused(tmp_path, "--assignment", "neuron", "--course", course["course"])
     assert "invalid choice" in refused(tmp_path, "--assignment", "nonsense")
+
+
+def test_folders_that_students_could_read_are_refused(course):
+    said = refused(course["root"] / "submissions", "--assignment", "neuron", "--course", sys.prefix)
+    assert "students' code can read" in said or "make course" in said
+    with pytest.raises(ValueError, match="students' code can read"):
+        check_hidden(sys.prefix + "/course")
+
+
+def test_two_cannot_mark_the_same_course_at_once(course):
+    with alone_in(course["course"]):
+        said = refused(course["root"] / "submissions", "--assignment", "neuron", "--course", course["course"])
+    assert "is being marked already" in said
+
+
+def test_a_lost_gradebook_is_written_anew(course, rows, tmp_path):
+    """From the results that are kept: nothing is marked again."""
+    there = tmp_path / "course"
+    shutil.copytree(course["course"], there)
+    (there / "gradebook.db").unlink()
+    kept = {p: p.read_text() for p in (there / "marked" / "neuron").glob("*.json")}
+    subprocess.run([*course["run"][:5], "--course", str(there), *course["run"][7:]], capture_output=True)
+    again = rows_of(there, "neuron")
+    assert {s: [row[name] for name in EXERCISES] for s, row in again.items()} == {
+        s: [row[name] for name in EXERCISES] for s, row in rows.items()
+    }
+    assert kept == {p: p.read_text() for p in (there / "marked" / "neuron").glob("*.json")}
 
 
 def test_without_a_sandbox_the_marks_are_the_same(course, rows, tmp_path):

@@ -6,7 +6,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from rnn_course import assignments
-from rnn_course.grading.repair import check_assignment, defined_in, hints_for, is_test, read
+from rnn_course.grading.repair import assignment_of, defined_in, is_test, read
 from rnn_course.grading.rules import search
 
 CELL_SECONDS = 300
@@ -23,9 +23,7 @@ def check_notebook(path):
         If it is no notebook of an assignment.
     """
     notebook = read(path.read_bytes())
-    hints = {name: hints_for(notebook, assignments.load(name)) for name in assignments.NAMES}
-    assignment = assignments.load(max(hints, key=hints.get))
-    check_assignment(notebook, assignment)
+    assignment = assignments.load(assignment_of(notebook))
     print(f"{path.name}: assignment {assignment.name!r}, {assignment.title}\n")
     remarks = [*missing(notebook, assignment)]
     own = [c for c in notebook.cells if c.cell_type == "code" and not is_test(c, assignment)]
@@ -35,7 +33,7 @@ def check_notebook(path):
     outputs = run(cells)[len(own) :]
     failed = 0
     for exercise, found in zip(assignment.exercises.values(), outputs):
-        message = next((o.evalue for o in found if o.output_type == "error"), "")
+        message = next((o.evalue or o.ename for o in found if o.output_type == "error"), "")
         failed += bool(message) or exercise.name in findings.by_exercise
         visible = sum(not part.only_in_marking for part in exercise.parts)
         print(f"{'not yet' if message else 'right':>8}  {exercise.name}, {exercise.points:g} points, {visible} parts")

@@ -7,6 +7,7 @@ anew, marks what is new and nothing else. Marking runs in many places; the grade
 
 import ast
 import csv
+import fcntl
 import hashlib
 import inspect
 import io
@@ -30,7 +31,7 @@ from rnn_course.grading.course import Course, write_beside
 from rnn_course.grading.marking import mark
 from rnn_course.grading.repair import NotMarkable, read, repair
 from rnn_course.grading.rules import statements_of
-from rnn_course.grading.sandbox import Limits
+from rnn_course.grading.sandbox import Limits, check_hidden
 from rnn_course.grading.submissions import find
 
 ATTEMPTS = 3  # at a submission whose worker was lost
@@ -70,6 +71,8 @@ class Classroom:
         self.folder, self.name, self.limits, self.sandboxed = folder, name, limits, sandboxed
         self.assignment = assignments.load(name)
         self.course = Course(course, name)
+        if sandboxed:
+            check_hidden(folder, self.course.root)
         self.handed_out = self.course.handed_out
         self.kept = self.course.root / "marked" / name
 
@@ -82,9 +85,19 @@ class Classroom:
             Where submissions are marked.
         progress : bool
             Whether to show a bar.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to mark, or if the course folder is being marked already.
         """
+        with alone_in(self.course.root):
+            return self.grade_alone(executor, progress)
+
+    def grade_alone(self, executor, progress):
         entries = [self.entry(s) for s in find(self.folder, self.assignment)]
-        waiting = [e for e in entries if not e.problem and not self.is_done(e)]
+        known = self.course.marks()
+        waiting = [e for e in entries if not e.problem and not (self.is_done(e) and e.student in known)]
         with tqdm(total=len(waiting), unit="submission", disable=not progress) as bar:
             bar.set_description(f"{len(entries)} submissions, {len(waiting)} to mark")
             for entry in self.marked(waiting, executor):
@@ -247,6 +260,17 @@ def written_code(notebook):
     """Return the code in the cells that the student writes, without comments and layout."""
     cells = [c for c in notebook.cells if c.cell_type == "code" and c.metadata.get("nbgrader", {}).get("solution")]
     return "\n".join(ast.dump(s) for c in cells for s in statements_of(c.source))
+
+
+@contextmanager
+def alone_in(folder):
+    """Hold the course folder for this process; the lock goes with the process, however it ends."""
+    with open(folder / ".marking", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"{folder} is being marked already; wait until that has ended.") from None
+        yield
 
 
 @contextmanager

@@ -78,7 +78,8 @@ class Course:
         release = self.root / "release" / self.name / f"{self.name}.ipynb"
         mark = release.with_suffix(".made-from")
         digest = hashlib.sha256(self.source.read_bytes()).hexdigest()
-        if not release.exists() or not mark.exists() or mark.read_text() != digest:
+        complete = all(path.exists() for path in (release, mark, self.root / "gradebook.db"))
+        if not complete or mark.read_text() != digest:
             generate_assignment(self.root, self.name)
             write_beside(mark, digest)
         return nbformat.read(release, as_version=4)

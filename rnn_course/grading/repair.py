@@ -129,12 +129,18 @@ def repair(notebook, handed_out, assignment):
 
 def check_assignment(notebook, assignment):
     """Raise NotMarkable unless the notebook is of this assignment rather than of another, or of none."""
+    name = assignment_of(notebook)
+    if name != assignment.name:
+        raise NotMarkable(f"this is the assignment {name!r}, not {assignment.name!r}")
+
+
+def assignment_of(notebook):
+    """Return the name of the assignment that the notebook is most likely of, or raise NotMarkable."""
     hints = {name: hints_for(notebook, assignments.load(name)) for name in assignments.NAMES}
     best = max(hints, key=hints.get)
-    if hints[assignment.name] < hints[best]:
-        raise NotMarkable(f"this is the assignment {best!r}, not {assignment.name!r}")
     if not hints[best]:
-        raise NotMarkable("nothing in it belongs to this assignment: no cell of it, and no function that it asks for")
+        raise NotMarkable("nothing in it belongs to an assignment: no cell of it, and no function that it asks for")
+    return best
 
 
 def hints_for(notebook, assignment):

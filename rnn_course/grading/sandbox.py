@@ -20,6 +20,7 @@ import rnn_course
 
 PACKAGE = Path(rnn_course.__file__).parent
 COURSE, HOME = "/opt/course", "/home/student"
+EXCHANGE = "/usr/local/share/nbgrader"  # where nbgrader itself collects submissions, unless told otherwise
 WRITABLE = (HOME, "/tmp", "/dev/shm")
 BUBBLEWRAP = (0, 8)  # the version that can give a folder in memory a size and forbid further namespaces
 ENVIRONMENT = {
@@ -91,6 +92,14 @@ def check_sandbox():
         raise SandboxError(f"bubblewrap cannot build a sandbox here: {done.stderr.strip()}. Mend that, {risk}.")
 
 
+def check_hidden(*folders):
+    """Raise a `ValueError` if one of these folders lies where the sandboxes can see it."""
+    for folder in folders:
+        for seen in ("/usr", str(PACKAGE), *python_folders()):
+            if Path(folder).resolve().is_relative_to(seen):
+                raise ValueError(f"{folder} lies in {seen}, which students' code can read; move it elsewhere.")
+
+
 def namespaces():
     """The options that cut the sandbox off from the rest of the machine."""
     own = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
@@ -113,6 +122,8 @@ def sandbox_command(limits, absent, drop_to):
         command += ["--ro-bind-try", file, file]
     for folder in ["/usr", *python_folders()]:
         command += [*parents(folder), "--ro-bind", folder, folder]
+    if os.path.isdir(EXCHANGE):
+        command += ["--tmpfs", EXCHANGE]
     command += [*parents(f"{COURSE}/any"), *parents(f"{HOME}/any")]
     command += ["--ro-bind", str(PACKAGE), f"{COURSE}/{PACKAGE.name}", "--proc", "/proc", "--dev", "/dev"]
     for folder in WRITABLE:
@@ -129,11 +140,7 @@ def parents(path):
 
 def python_folders():
     """Return the folders that hold Python and its libraries, without those inside others."""
-    folders = [
-        sys.prefix,
-        sys.base_prefix,
-        *(p for p in sys.path if Path(p).name in ("site-packages", "dist-packages")),
-    ]
+    folders = [sys.prefix, sys.base_prefix, *library_folders()]
     if site.ENABLE_USER_SITE:
         folders.append(site.getusersitepackages())
     kept = []

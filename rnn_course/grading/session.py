@@ -39,8 +39,6 @@ class Session:
         What it may use.
     absent : tuple of str
         Packages, and modules of `rnn_course`, that are not there.
-    forbidden : tuple of str
-        What calls may not use: see `rnn_course.assignments.traps`.
     sandboxed : bool
         Whether there is a sandbox round it. Without one, what the student's code does is done to this machine.
     """
@@ -102,7 +100,7 @@ class Session:
         return outputs, state
 
     def written(self, name, forbidden=()):
-        """Return what the student wrote under ``name``, to be called from here."""
+        """Return what the student wrote under ``name``, to be called from here, without what is ``forbidden``."""
 
         def send(name, helper, args, kwargs):
             call = {"name": name, "helper": helper, "args": encode(args), "kwargs": encode(kwargs)}
@@ -122,6 +120,7 @@ class Session:
         try:
             write_frame(self.process.stdin, request)
             reply = read_frame(self.process.stdout)
+            self.request_end = self.end
         except (EOFError, BrokenPipeError, ValueError):
             raise self.ended("it ended its own process") from None
         except WireError as error:
