@@ -204,6 +204,20 @@ def test_what_was_handed_out_is_put_back_and_what_was_written_is_kept(damage):
         assert all(order.index(f"solution-{n}") < order.index(exercise.name) for n in exercise.needs)
 
 
+@pytest.mark.parametrize("name", assignments.NAMES)
+def test_a_missing_test_comes_back_behind_what_it_may_need(name):
+    assignment, whole = assignments.load(name), made.solved(name)
+    for exercise in assignment.exercises:
+        content = made.text(made.without_cell(made.solved(name), exercise)).encode()
+        found = repair(read(content), made.handed_out(name), assignment).notebook
+        cells, before = [c.source for c in found.cells], [c.source for c in whole.cells]
+        place = next(k for k, c in enumerate(found.cells) if made.grade_id(c) == exercise)
+        original = next(k for k, c in enumerate(whole.cells) if made.grade_id(c) == exercise)
+        assert set(before[:original]) <= set(cells[:place])
+        written = [c for c in whole.cells[original:] if c.metadata.get("nbgrader", {}).get("solution")]
+        assert not {c.source for c in written} & set(cells[:place])
+
+
 def test_the_points_are_those_handed_out():
     cells = repaired(made.with_edited_tests(made.solved("neuron"))).notebook.cells
     points = {made.grade_id(c): c.metadata.nbgrader.get("points") for c in cells if made.grade_id(c)}

@@ -114,7 +114,8 @@ def repair(notebook, handed_out, assignment):
         if not is_written(original):
             exercise = assignment.exercises[id_of(original)]
             after = [order[f"solution-{name}"] for name in exercise.needs]
-            tests.setdefault(max([*after, places.get(exercise.name, -1)]), []).append(original)
+            place = places.get(exercise.name, before_next(original, handed_out, order, len(kept)))
+            tests.setdefault(max([*after, place]), []).append(original)
     whole = []
     for k, cell in enumerate(kept):
         whole += [cell, *map(clean_copy, tests.get(k, []))]
@@ -202,6 +203,16 @@ def places_of_tests(submitted, cells, assignment):
         name = id_of(cell) or (found and found[1])
         places[name] = behind
     return places
+
+
+def before_next(original, handed_out, order, end):
+    """Return behind which cell a test belongs that is missing: before the next cell that the student writes.
+
+    What was handed out between the two, such as the training of a network, may be needed by the test.
+    """
+    graded = graded_cells(handed_out)
+    place = next(k for k, cell in enumerate(graded) if cell is original)
+    return next((order[id_of(c)] for c in graded[place:] if id_of(c) in order), end) - 1
 
 
 def find(original, cells, handed_out, remarks, by_name):
