@@ -215,7 +215,8 @@ def close(got, value, tolerance):
     if got.shape != value.shape:
         return False
     scale = max(1.0, float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value))))
-    return bool(np.all((got == value) | (np.abs(got - value) <= tolerance * scale)))
+    with np.errstate(invalid="ignore"):  # infinite entries are equal or not, and have no difference
+        return bool(np.all((got == value) | (np.abs(got - value) <= tolerance * scale)))
 
 
 def as_array(what, got):

@@ -111,7 +111,9 @@ def namespaces():
 
 def sandbox_command(limits, absent, drop_to):
     """Return the command that runs the session's program in a sandbox."""
-    command = ["bwrap", *namespaces()]
+    command = ["bwrap", *namespaces(), "--proc", "/proc", "--dev", "/dev", *parents(f"{HOME}/any")]
+    for folder in WRITABLE:  # first, as Python may be installed below one of them
+        command += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", folder]
     for folder in ("/bin", "/lib", "/lib32", "/lib64", "/sbin"):
         if os.path.islink(folder):
             command += ["--symlink", os.readlink(folder), folder]
@@ -124,10 +126,7 @@ def sandbox_command(limits, absent, drop_to):
         command += [*parents(folder), "--ro-bind", folder, folder]
     if os.path.isdir(EXCHANGE):
         command += ["--tmpfs", EXCHANGE]
-    command += [*parents(f"{COURSE}/any"), *parents(f"{HOME}/any")]
-    command += ["--ro-bind", str(PACKAGE), f"{COURSE}/{PACKAGE.name}", "--proc", "/proc", "--dev", "/dev"]
-    for folder in WRITABLE:
-        command += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", folder]
+    command += [*parents(f"{COURSE}/any"), "--ro-bind", str(PACKAGE), f"{COURSE}/{PACKAGE.name}"]
     for name in absent:
         command += hidden(name)
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, *PROGRAM]
