@@ -162,6 +162,18 @@ def test_use_elsewhere_is_only_told(lstm_by_hand):
     assert found == ({}, ["uses keras.layers.LSTM outside the exercises", "uses exec"])
 
 
+def test_reaching_into_loaded_modules_is_told_and_looking_for_one_is_not(lstm_by_hand):
+    sources = ["import sys\nif 'google.colab' in sys.modules:\n    pass", "sys.modules['x'].y = 3"]
+    assert search(sources[:1], lstm_by_hand).remarks == []
+    assert search(sources, lstm_by_hand).remarks == ["uses sys.modules[]"]
+
+
+def test_a_right_notebook_is_remarked_upon_by_nobody():
+    for name in assignments.NAMES:
+        code = [c.source for c in made.solved(name).cells if c.cell_type == "code"]
+        assert search(code, assignments.load(name)) == ({}, [])
+
+
 def test_changing_the_libraries_is_told(lstm_by_hand):
     sources = ["import numpy as np\nnp.allclose = print", "import keras\nsetattr(keras.ops, 'tanh', 0)", "x.y = 3"]
     assert search(sources, lstm_by_hand).remarks == ["changes keras.ops", "changes numpy.allclose"]

@@ -10,6 +10,7 @@ Marking itself is not nbgrader's: `rnn_course.grading.marking` does it, in sandb
 outputs of the test cells what it would otherwise have had from running them.
 """
 
+import copy
 import hashlib
 import logging
 import os
@@ -90,10 +91,11 @@ class Course:
         """Write a marked submission into the gradebook. Done again, it changes nothing."""
         folder = self.root / "submitted" / student / self.name
         folder.mkdir(parents=True, exist_ok=True)
-        for cell, found in zip(notebook.cells, outputs, strict=True):
+        marked = copy.deepcopy(notebook)
+        for cell, found in zip(marked.cells, outputs, strict=True):
             if cell.cell_type == "code":
                 cell.outputs = [nbformat.from_dict(output) for output in found]
-        write_beside(folder / f"{self.name}.ipynb", nbformat.writes(notebook))
+        write_beside(folder / f"{self.name}.ipynb", nbformat.writes(marked))
         self.convert(Autograde, student, settings())
 
     def write_feedback(self, student):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-WAYS_ROUND = {"exec", "eval", "compile", "__import__", "importlib.import_module", "importlib.reload", "sys.modules"}
+WAYS_ROUND = {"exec", "eval", "compile", "__import__", "importlib.import_module", "importlib.reload", "sys.modules[]"}
 SPECIAL = "__dict__", "__globals__", "__subclasses__", "__builtins__"
 
 
@@ -130,6 +130,8 @@ def names_in(statement, aliases):
             found.add(name)
         if isinstance(node, ast.Attribute) and node.attr in SPECIAL:
             found.add(node.attr)
+        if isinstance(node, ast.Subscript) and full_name(node.value, aliases) == "sys.modules":
+            found.add("sys.modules[]")
     return found
 
 
