@@ -196,6 +196,11 @@ def test_marks_given_by_hand_stay_and_reach_table_and_feedback(course):
     page = course["course"] / "feedback" / "right" / "neuron" / "neuron.html"
     assert "A fine picture." in page.read_text(encoding="utf-8")
 
+    (course["course"] / "marked" / "neuron" / "right.json").unlink()  # marked afresh, as when it is handed in anew:
+    subprocess.run(course["run"], capture_output=True)
+    row = rows_of(course["course"], "neuron")["right"]
+    assert (row["state"], row["report"], row["total"]) == ("to mark by hand", "12", "97")  # the mark waits for a look
+
 
 # ---- a cluster -------------------------------------------------------------------------------------------------------
 
