@@ -51,8 +51,8 @@ def weave(check):
     for name in NAMES:
         notebook, path = student_notebook(name), student_path(name)
         if check:
-            stale += not path.exists() or path.read_text(encoding="utf-8") != text_of(notebook)
-            if stale:
+            if not path.exists() or path.read_text(encoding="utf-8") != text_of(notebook):
+                stale += 1
                 print(f"assignments/{path.name} is not up to date. Run: make weave", file=sys.stderr)
         else:
             print(f"assignments/{name}: {'woven' if write_notebook(notebook, path) else 'up to date'}")

@@ -20,6 +20,7 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from multiprocessing import get_context
 
 import nbformat
@@ -127,9 +128,15 @@ class Classroom:
 
     def key(self, entry):
         """What a result follows from: the submission, the assignment and its checks, the version, the limits."""
+        parts = [nbformat.writes(entry.notebook), *self.ground]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    @cached_property
+    def ground(self):
+        """What all results follow from."""
         checks = inspect.getsource(sys.modules[f"rnn_course.assignments.{self.name}"])
-        parts = [nbformat.writes(entry.notebook), nbformat.writes(self.handed_out), checks, rnn_course.__version__]
-        return hashlib.sha256(json.dumps([*parts, asdict(self.limits), self.sandboxed]).encode()).hexdigest()
+        assignment = [nbformat.writes(self.handed_out), checks, rnn_course.__version__]
+        return [*assignment, asdict(self.limits), self.sandboxed]
 
     def file_of(self, entry):
         return self.kept / f"{entry.student}.json"

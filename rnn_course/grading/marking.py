@@ -5,7 +5,6 @@ The result is plain data, which travels between machines and is kept as JSON.
 
 import hashlib
 import json
-import re
 import time
 from contextlib import contextmanager
 
@@ -14,7 +13,7 @@ from nbformat.v4 import new_output
 
 from rnn_course import assignments
 from rnn_course.assignments.exercise import PartMark
-from rnn_course.grading.repair import TEST_LINE, id_of
+from rnn_course.grading.repair import BASE64, PICTURES, TEST_LINE, id_of
 from rnn_course.grading.rules import search
 from rnn_course.grading.sandbox import Limits
 from rnn_course.grading.session import Session, SessionOver
@@ -53,9 +52,6 @@ def mark(notebook, name, limits=Limits(), sandboxed=True):  # noqa: B008 (frozen
         "remarks": [*findings.remarks, *marking.remarks],
         "seconds": round(time.monotonic() - start, 1),
     }
-
-
-PICTURES, BASE64 = ("image/png", "image/jpeg"), re.compile(r"[A-Za-z0-9+/=\s]+")
 
 
 class Marking:

@@ -18,6 +18,7 @@ from rnn_course.grading.rules import names_defined, statements_of
 
 LARGEST = 20 * 2**20  # bytes of a file
 MOST_CELLS, LONGEST = 1000, 200_000  # cells of a notebook, and characters of a code cell
+PICTURES, BASE64 = ("image/png", "image/jpeg"), re.compile(r"[A-Za-z0-9+/=\s]+")
 TEST_LINE = re.compile(r"^\s*(\w+)\.(\w+)\.check\(.*\)\s*$")
 
 
@@ -276,8 +277,7 @@ def clean(cell, known=()):
 def is_picture(name, bundle):
     """Return whether a cell's attachment is nothing but a picture."""
     return bool(re.fullmatch(r"[\w. -]+", name)) and all(
-        mime in ("image/png", "image/jpeg") and re.fullmatch(r"[A-Za-z0-9+/=\s]+", str(data))
-        for mime, data in dict(bundle).items()
+        mime in PICTURES and BASE64.fullmatch(str(data)) for mime, data in dict(bundle).items()
     )
 
 
