@@ -11,17 +11,18 @@ TORCH := torch==2.13.0
 ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures decoding transformers training main))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-jax test-torch notebooks course lab serve weave requirements clean
+.PHONY: help book pdf test test-jax test-torch test-site notebooks course lab serve weave requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
-$(READY): requirements.txt pyproject.toml tools/ipython_kernel_config.py
+$(READY): requirements.txt pyproject.toml tools/ipython_kernel_config.py tools/node/package-lock.json
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"This needs Python 3.10 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make book PYTHON=python3.12")'
 	@echo "Making $(VENV) and installing what requirements.txt pins: about 1 GB the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix tools/node --ignore-scripts --no-progress
 	@mkdir -p $(VENV)/etc/ipython && cp tools/ipython_kernel_config.py $(VENV)/etc/ipython/
 	@touch $@
 
@@ -30,12 +31,15 @@ book: $(READY) ## build the site in _build/html (STRICT=1: a warning is an error
 	@$(BIN)/python -m tools.assignments
 	@$(BIN)/python -m tools.build $(if $(STRICT),--strict)
 
+pdf: book ## put the whole book as one PDF, and the site as a zip file, into _build/html/downloads (needs Chromium)
+	@$(BIN)/python -m tools.take_away
+
 test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the tools, and every notebook
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m tools.weave --check
 	@$(BIN)/python -m tools.assignments --check
-	@$(BIN)/python -m pytest -n auto --dist loadgroup tests
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests --ignore tests/site
 	@$(MAKE) --no-print-directory test-jax
 	@$(BIN)/python -m tools.run_notebooks
 
@@ -45,6 +49,9 @@ test-jax: $(READY) ## run the tests of the package on JAX
 test-torch: $(READY) ## install PyTorch and run the tests of the package on it
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH)
 	@KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND) tests/test_benchmarks.py
+
+test-site: pdf ## test the built site in a browser (needs Chromium)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/site
 
 notebooks: $(READY) ## run every notebook as a learner has it: alone, the package from its wheel
 	@$(BIN)/python -m tools.run_notebooks
@@ -69,4 +76,4 @@ requirements: $(READY) ## pin anew what pyproject.toml asks for
 		--no-annotate --quiet --custom-compile-command "make requirements" --output-file requirements.txt
 
 clean: ## delete what was built, and .venv
-	rm -rf $(VENV) _build build rnn_course.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tools/node/node_modules _build build rnn_course.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -353,8 +353,8 @@ class PeepholeLSTMCell(LSTMCell):
 
     .. math::
 
-       i_t &= \sigma(\ldots + p_i \odot c_{t-1}), \qquad f_t = \sigma(\ldots + p_f \odot c_{t-1}), \qquad
-       o_t = \sigma(\ldots + p_o \odot c_t)
+       i_t &= \sigma(\ldots + p_i \odot c_{t-1}), \qquad f_t = \sigma(\ldots + p_f \odot c_{t-1}) \\
+       o_t &= \sigma(\ldots + p_o \odot c_t)
 
     and the rest as in `LSTMCell`. The weights p, ``peepholes`` of shape (3, H) in the order i, f, o, start as the
     bias does (0 by default): 3H parameters more.

@@ -3,12 +3,14 @@
 import json
 import re
 import sys
+from datetime import date
 
+import keras
 import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from tools import book, markdown, weave
+from tools import book, markdown, status, weave
 
 NOTEBOOKS = sorted(book.NOTEBOOKS.glob("*.ipynb"))
 CHAPTER = """\
@@ -52,6 +54,7 @@ def chapter(tmp_path, monkeypatch):
         folder = tmp_path / name.lower()
         folder.mkdir(exist_ok=True)
         monkeypatch.setattr(module, name, folder)
+    monkeypatch.setattr(status, "RUNS", tmp_path / "runs")
     book.labels.cache_clear()
     path = tmp_path / "book" / "00-test.md"
     path.write_text(CHAPTER)
@@ -183,6 +186,10 @@ def test_weaving(chapter, capsys):
     texts = [c.source for c in cells(notebook, "markdown")]
     assert texts[-1] == "*It goes *up*.*" or texts[-1].startswith("*It goes")
     assert f"[Later]({book.page_address('00-test', 'later')})" in texts[0]
+
+    run = status.run_of("00-test")
+    assert run["on"] == date.today().isoformat() and run["versions"]["keras"] == keras.__version__
+    assert run["seconds"] > 0 and 50 < run["megabytes"] < 9_999  # a kernel with matplotlib
 
     weave.weave(chapter)  # nothing changed: it does not run
     assert notebook.read_bytes() == first and "up to date" in capsys.readouterr().out

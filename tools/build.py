@@ -12,7 +12,7 @@ from pathlib import Path
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
-from tools import check_site
+from tools import check_site, slim, typeset
 from tools.book import KERNEL_ENVIRONMENT, ROOT, SITE, chapters, notebook_of
 from tools.weave import code_cells, page_notebook, read_notebook
 
@@ -29,6 +29,8 @@ def main(arguments=None):
     command = [jupyter_book, "build", "book", *settings, "--quiet", *strict]
     if status := subprocess.call(command, cwd=ROOT, env=os.environ | KERNEL_ENVIRONMENT):
         return status
+    typeset.main()
+    slim.main()
     if status := check_site.main([]):
         return status
     print(f"\nThe book is at {SITE / 'index.html'}")

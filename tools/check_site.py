@@ -1,4 +1,4 @@
-"""Check the built site: nothing from third parties, every picture described, every link inside the book sound.
+"""Check the built site: no third party, pictures described, columns headed, links inside the book sound.
 
     python -m tools.check_site
 
@@ -46,6 +46,10 @@ def problems_of(page):
     for image in soup(page).find_all("img"):
         if not image.get("alt", "").strip() and image.get("role") != "presentation":
             yield f"{where}: a picture without alternative text: {image.get('src', '')[:80]}"
+    for heading in soup(page).find_all("th"):
+        if not heading.get_text(strip=True):
+            table = heading.find_parent("table").get_text(" ", strip=True)
+            yield f"{where}: a column without a heading, in the table {table[:60]}"
     for link in soup(page).find_all("a", href=True):
         if not is_foreign(link["href"]) and not leads_somewhere(page, link["href"]):
             yield f"{where}: a link to {link['href']}, which is not there"

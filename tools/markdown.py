@@ -220,6 +220,15 @@ def figure(directive, page):
     return image + (f"\n\n*{to_notebook(directive.body, page)}*" if directive.body else "")
 
 
+def explorable(directive, page):
+    """Its picture, and the way to the page on which it moves."""
+    name = directive.argument
+    picture = f"{config()['html']['baseurl']}/_static/explorables/{name}.png"
+    there = f"[Try it yourself on the page]({page_address(page, f'explorable-{name}')})."
+    alt = directive.options["alt"].strip('"')
+    return f"![{alt}]({picture})\n\n*{to_notebook(directive.body, page)}* {there}"
+
+
 def source_between(source, first, last):
     """Return the lines from the first that holds ``first`` to the next that holds ``last``."""
     lines = source.splitlines()
@@ -235,6 +244,7 @@ DIRECTIVES = {
     "tab-set": content_only,
     "tab-item": details,
     "div": content_only,
+    "explorable": explorable,
     "math": equation,
     "include": included_text,
     "literalinclude": included_code,

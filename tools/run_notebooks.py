@@ -3,6 +3,7 @@
     python -m tools.run_notebooks              all of them
     python -m tools.run_notebooks 01-neuron    only this one
     python -m tools.run_notebooks --jobs 1     one after another (otherwise as many at once as there are cores)
+    python -m tools.run_notebooks --record     also keep for the page *Status* how each ran
 
 nbval executes each and compares its outputs with the stored ones. The assignments are run too, with their solutions;
 they store no outputs, so there nbval asks only that every cell runs, the tests among them. The environment is a new one
@@ -21,7 +22,10 @@ import venv
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import psutil
+
 from rnn_course.assignments import NAMES
+from tools import status
 from tools.assignments import write_teacher_notebook
 from tools.book import KERNEL_ENVIRONMENT, NOTEBOOKS, ROOT
 
@@ -32,6 +36,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tools.run_notebooks", description=__doc__.partition("\n")[0])
     parser.add_argument("notebook", nargs="*", help="notebooks to run, such as 01-neuron; all, if none is named")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many run at once (default: one a core)")
+    parser.add_argument("--record", action="store_true", help="keep when, how long and in how much memory each ran")
     options = parser.parse_args(arguments)
     known = [*(n.stem for n in sorted(NOTEBOOKS.glob("*.ipynb"))), *NAMES]
     if unknown := set(options.notebook) - set(known):
@@ -40,7 +45,7 @@ def main(arguments=None):
     chosen = [name for name in known if not options.notebook or name in options.notebook]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max(options.jobs, 1)) as pool:
         python = environment_with_wheel(Path(folder))
-        runs = {pool.submit(run, name, python, Path(folder)): name for name in chosen}
+        runs = {pool.submit(run, name, python, Path(folder), options.record): name for name in chosen}
         failed = sorted(runs[done] for done in as_completed(runs) if not report(runs[done], *done.result()))
     if failed:
         print(f"Failed: {', '.join(failed)}")
@@ -90,8 +95,11 @@ def build_wheel(folder):
     return next(folder.glob("*.whl"))
 
 
-def run(name, python, folder):
-    """Run one notebook in a folder of its own; return whether every output came out as stored, the seconds, the log."""
+def run(name, python, folder, record):
+    """Run one notebook in a folder of its own; return whether every output came out as stored, the seconds, the log.
+
+    With ``record``, the page *Status* will say so.
+    """
     start = time.monotonic()
     alone = folder / name
     alone.mkdir()
@@ -101,15 +109,14 @@ def run(name, python, folder):
         copy, nbval = shutil.copy(NOTEBOOKS / f"{name}.ipynb", alone), "--nbval"
     command = [python, "-m", "pytest", nbval, "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT}"]
     options = ["-p", "no:cacheprovider", "--no-header", "-q", "--rootdir", str(alone), str(copy)]
-    done = subprocess.run(
-        [*command, *options],
-        cwd=alone,
-        env=os.environ | KERNEL_ENVIRONMENT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    return done.returncode == 0, time.monotonic() - start, done.stdout
+    pipe = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen([*command, *options], cwd=alone, env=os.environ | KERNEL_ENVIRONMENT, **pipe)
+    with status.peak_memory(psutil.Process(process.pid)) as peak:
+        output, _ = process.communicate()
+    passed, seconds = process.returncode == 0, time.monotonic() - start
+    if record and passed:
+        status.keep(name, seconds, peak())
+    return passed, seconds, output
 
 
 if __name__ == "__main__":

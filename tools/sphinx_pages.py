@@ -3,30 +3,43 @@
 - A page is read again when its notebook changed, because its outputs come from there.
 - A chapter's heading is followed by links to its notebook, in Colab and as a file; the directive ``notebook-links``
   puts those of an assignment where it stands.
-- MathJax and the notebooks are served by the site itself.
+- The notebooks are served by the site itself.
 - Citations read "Elman (1990)" and "(Elman, 1990)", as in the notebooks.
 """
 
 import re
 import shutil
+import subprocess
 from dataclasses import dataclass, field
-from importlib.resources import files
+from datetime import date
+from html import escape
+from importlib.metadata import version
 from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
-MATHJAX = (  # the part of MathJax that a page can ask for
-    "tex-mml-chtml.js",
-    "input/tex/extensions",
-    "output/chtml/fonts/woff-v2",
-    "a11y",
-    "sre/mathmaps/base.json",
-    "sre/mathmaps/en.json",
-)
+from tools import status
+from tools.book import BOOK, ROOT, chapters
+
+CITE = """
+<details class="cite">
+<summary>Cite this page</summary>
+<p>{author} ({year}). {title}. In <i>{book}</i>, version {version}. <a href="{address}">{address}</a></p>
+<div class="highlight"><pre>@misc{{rnncourse-{page},
+  author = {{{{{author}}}}},
+  title  = {{{title}}},
+  year   = {{{year}}},
+  note   = {{In: {book}, version {version}}},
+  url    = {{{address}}}
+}}</pre></div>
+</details>
+"""
 CHAPTER = re.compile(r"\d\d[a-z]?-")
 LINKS = """
 <p class="notebook-links">
@@ -62,6 +75,98 @@ def links_to(notebook, config):
     return LINKS.format(colab=colab, badge="_static/open-in-colab.svg", page=notebook)
 
 
+class NotebookStatus(SphinxDirective):
+    """A table of every notebook's last run."""
+
+    HEADER = ("Notebook", "Last run", "Time", "Memory", "Python", "Keras", "TensorFlow")
+
+    def run(self):
+        names = [
+            *(chapter.stem for chapter in chapters()),
+            *(path.stem for path in sorted(BOOK.glob("assignments/*.md"))),
+        ]
+        for name in names:
+            self.env.note_dependency(str(status.RUNS / f"{name}.json"))
+        rows = [self.row(name, status.run_of(name)) for name in names]
+        text = "\n".join(f"| {' | '.join(row)} |" for row in (self.HEADER, ["---"] * len(self.HEADER), *rows))
+        return self.parse_text_to_nodes(text)
+
+    def row(self, name, run):
+        title = f"{{doc}}`{name}`" if CHAPTER.match(name) else f"[Assignment: {name}](assignments.md)"
+        if run is None:
+            return [title, "not yet", *[""] * 5]
+        versions = [run["versions"][library] for library in ("python", "keras", "tensorflow")]
+        return [title, run["on"], f"{run['seconds']} s", f"{run['megabytes'] / 1000:.1f} GB", *versions]
+
+
+def settle(app, config):
+    """Say what each extension is to know of the site, and in the footer, what was built when."""
+    config.html_js_files = [("course.js", {"defer": "defer"})]  # jupyter-book would load all that lies there
+    config.html_css_files = ["course.css"]
+    address = config.html_baseurl.rstrip("/") + "/"
+    config.site_url = config.ogp_site_url = address
+    config.release = config.version = version("rnn-course")
+    today = date.today()
+    built = f"Version {config.release}{commit()}, built on {today.day} {today:%B %Y}."
+    theme = config.html_theme_options
+    theme["extra_footer"] = (
+        f'{theme.get("extra_footer", "")} {built} <a href="status.html">Which notebook ran when</a>.'
+    )
+
+
+def commit():
+    """Return which commit this is, in brackets; nothing, where git does not know."""
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return f" ({asked.stdout.strip()})" if asked.returncode == 0 else ""
+
+
+def describe(app, page, template, context, doctree):
+    """Give search engines and social cards the page's own description, from the top of its source."""
+    fields = context.get("meta") or {}
+    if text := fields.get("description"):
+        fields["og:description"] = text
+        context["metatags"] += f'<meta name="description" content="{escape(text)}" />\n'
+
+
+def add_citation(app, page, template, context, doctree):
+    """End a page with how to cite it."""
+    if doctree and "body" in context:
+        context["body"] += CITE.format(
+            author=app.config.author,
+            year=app.config.copyright,
+            title=escape(doctree.findall(nodes.title).__next__().astext()),
+            book=app.config.html_title,
+            version=app.config.release,
+            address=f"{app.config.ogp_site_url}{page}.html",
+            page=page,
+        )
+
+
+class Explorable(SphinxDirective):
+    """A picture with its caption, which page script turns into something to try.
+
+    The picture is book/_static/explorables/NAME.png, the script NAME.js beside it.
+    """
+
+    required_arguments = 1
+    option_spec: ClassVar = {"alt": directives.unchanged_required}
+    has_content = True
+
+    def run(self):
+        name, alt = self.arguments[0], escape(self.options["alt"].strip('"'))
+        picture = f'<img src="_static/explorables/{name}.png" alt="{alt}">'
+        start = f'<figure class="explorable" id="explorable-{name}" data-explorable="{name}">{picture}<figcaption>'
+        caption = self.parse_content_to_nodes()
+        return [nodes.raw("", start, format="html"), *caption, nodes.raw("", "</figcaption></figure>", format="html")]
+
+
+def add_explorables(app, page, template, context, doctree):
+    """Load the scripts of a page's explorables, and on other pages none."""
+    names = re.findall(r'data-explorable="([\w-]+)"', context.get("body", ""))
+    for name in ["explorables", *names] if names else []:
+        app.add_js_file(f"explorables/{name}.js", loading_method="defer")
+
+
 class NotebookLinks(SphinxDirective):
     """Links to the notebook that the argument names."""
 
@@ -74,9 +179,6 @@ class NotebookLinks(SphinxDirective):
 def serve_files(app, error):
     if error or app.builder.format != "html":
         return
-    mathjax = files("mathjax") / "static" / "mathjax" / "es5"
-    for name in MATHJAX:
-        copy(Path(str(mathjax), name), Path(app.outdir, "_static", "mathjax", name))
     copy(Path(app.srcdir, "..", "notebooks"), Path(app.outdir, "notebooks"))
 
 
@@ -91,7 +193,13 @@ def copy(source, target):
 def setup(app):
     register_plugin("sphinxcontrib.bibtex.style.referencing", "author_year_round", AuthorYearRound)
     app.add_directive("notebook-links", NotebookLinks)
+    app.add_directive("explorable", Explorable)
+    app.add_directive("notebook-status", NotebookStatus)
+    app.connect("config-inited", settle)
     app.connect("source-read", depend_on_notebook)
+    app.connect("html-page-context", describe, priority=400)
     app.connect("html-page-context", link_notebook)
+    app.connect("html-page-context", add_explorables)
+    app.connect("html-page-context", add_citation)
     app.connect("build-finished", serve_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,6 +27,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from tools import status
 from tools.book import (
     BOOK,
     KERNEL_ENVIRONMENT,
@@ -236,7 +237,7 @@ def code_cells(notebook):
 
 def execute(notebook, chapter):
     """Run the notebook in an empty folder; a failing cell raises ChapterError."""
-    total = len(notebook.cells)
+    start, total = time.monotonic(), len(notebook.cells)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
@@ -248,7 +249,8 @@ def execute(notebook, chapter):
             on_cell_start=lambda cell, cell_index: progress(chapter, cell_index + 1, total),
         )
         try:
-            client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # the kernel's own log
+            with status.peak_memory() as peak:
+                client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # the kernel's own log
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise ChapterError(where(notebook, chapter, client, error)) from None
         except AssertionError:  # on Ctrl-C nbclient shuts the kernel down, then trips over its absence
@@ -263,6 +265,7 @@ def execute(notebook, chapter):
                 raise ChapterError(f"{place}: a cell gives a warning:\n\n{cell.source}\n\n{output.text}")
             if "alt" in cell.metadata and "image/png" in output.get("data", {}):
                 output.metadata.setdefault("image/png", {})["alt"] = cell.metadata["alt"]
+    status.keep(chapter.stem, time.monotonic() - start, peak())
 
 
 def progress(chapter=None, done=0, total=0):

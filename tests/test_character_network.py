@@ -1,0 +1,243 @@
+"""The network of the page computes, as exported, what Keras computes, and is as good as it is said to be."""
+
+import base64
+import gzip
+import json
+import math
+import platform
+import re
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from keras import ops
+
+from rnn_course import data
+from tests.reference import by_gate, sigmoid
+from tools import character_network as cn
+from tools import offline_runtime
+from tools.book import BOOK
+
+PAGE = BOOK / "character-network.md"
+
+
+@pytest.fixture(scope="module")
+def network():
+    return cn.Network()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return cn.load_model()
+
+
+def random_text(alphabet, length, seed=0):
+    return "".join(np.random.default_rng(seed).choice(list(alphabet), length))
+
+
+def texts(network):
+    return [random_text(network.alphabet, 300), network.about["sample"]["text"][:300]]
+
+
+def one_hot(text, alphabet):
+    return np.eye(len(alphabet))[cn.encode(text, alphabet)]
+
+
+# ---- one step of the graph is one step of the LSTM -------------------------------------------------------------------
+# float32 has 24 binary digits. A sum of some 300 products, with values up to 10, errs by about 1e-6; states carry that
+# on from step to step, and a state that forgets slowly adds up what it was wrong by. 1e-4 leaves room for both, and is
+# far below what a wrong gate or a wrong order would make of it, which is of the size of the values.
+NEAR = {"rtol": 1e-4, "atol": 1e-4}
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["random", "prose"])
+def test_step_by_step_it_is_keras_in_one_call(network, model, which):
+    text = texts(network)[which]
+    outputs = network.run(text)
+    x = one_hot("\n" + text, network.alphabet).astype("float32")[None]
+    layer = next(layer for layer in model.layers if "LSTM" in type(layer).__name__)
+    h = ops.convert_to_numpy(layer(x))[0]
+    y = ops.convert_to_numpy(ops.softmax(model(x)))[0]
+    np.testing.assert_allclose(outputs["h"], h, **NEAR)
+    np.testing.assert_allclose(outputs["y"], y, **NEAR)
+    theirs = keras.layers.LSTM(layer.units, return_state=True)
+    theirs.build(x.shape)
+    theirs.set_weights(layer.get_weights())
+    _, last, c = theirs(x)
+    np.testing.assert_allclose(outputs["c"][-1], ops.convert_to_numpy(c)[0], **NEAR)
+    np.testing.assert_allclose(outputs["h"][-1], ops.convert_to_numpy(last)[0], **NEAR)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["random", "prose"])
+def test_states_gates_and_odds_are_those_of_float64(network, model, which):
+    text = texts(network)[which]
+    outputs = network.run(text)
+    W_x, W_h, b, W_y, b_y = (np.asarray(w, "float64") for w in model.get_weights())
+    h = c = np.zeros(len(W_h))
+    for t, x in enumerate(one_hot("\n" + text, network.alphabet)):
+        i, f, g, o = (X.T @ x + U.T @ h + bias for X, U, bias in by_gate(4, W_x, W_h, b))
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        scores = np.exp(W_y.T @ h + b_y)
+        expected = {"h": h, "c": c, "f": f, "i": i, "o": o, "g": g, "y": scores / scores.sum()}
+        for name, values in expected.items():
+            np.testing.assert_allclose(outputs[name][t], values, **NEAR, err_msg=f"{name} after {t} characters")
+
+
+def test_the_file_is_the_graph_with_the_model_s_weights(network, model):
+    stored = onnx.load(cn.FOLDER / "model.onnx")
+    assert stored.graph.node == onnx.parser.parse_model(cn.GRAPH).graph.node
+    weights = [onnx.numpy_helper.to_array(w) for w in stored.graph.initializer]
+    assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
+    assert sum(w.size for w in weights) == network.about["weights"]
+    assert (cn.FOLDER / "model.onnx").stat().st_size < 1_000_000
+
+
+# ---- text ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_character_has_a_number_and_is_read_as_itself(network):
+    alphabet = network.alphabet
+    assert cn.encode(alphabet, alphabet).tolist() == list(range(len(alphabet)))
+    assert cn.read(alphabet, alphabet) == (alphabet, [])
+    assert len(alphabet) == network.run("")["y"].shape[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "unknown"),
+    [
+        ("“naïve” – Åse’s\r\n", '"naive" - Ase\'s\n', []),
+        ("漢 a漢é字", " ae", ["漢", "字"]),
+        ("½ ﬁ \N{COMBINING ACUTE ACCENT}", " fi ", ["½", "\N{COMBINING ACUTE ACCENT}"]),
+        ("", "", []),
+    ],
+)
+def test_what_it_does_not_know_is_named(network, text, read, unknown):
+    assert cn.read(text, network.alphabet) == (read, unknown)
+
+
+# ---- how good it is --------------------------------------------------------------------------------------------------
+
+
+def test_the_bits_per_character_are_those_that_are_stored(network):
+    sample = network.about["sample"]
+    bits = network.bits(sample["text"])
+    assert bits.mean() == pytest.approx(sample["bits_per_character"], abs=1e-3)
+    assert bits.mean() == pytest.approx(network.about["bits_per_character"]["network"], abs=0.3)
+
+
+def test_what_it_is_judged_by_is_not_what_it_learned(network):
+    if network.about["python"] != platform.python_version():
+        pytest.skip("The text is not the same in every version of Python.")
+    learn, choose, held_out = (cn.read(part, network.alphabet)[0] for part in cn.parts())
+    assert "".join(cn.parts()) == data.prose()
+    assert network.about["excerpt"] == learn.splitlines()[:3]
+    assert held_out.startswith(network.about["sample"]["text"])
+    learned = {*learn.splitlines(), *choose.splitlines()}
+    assert not learned & set(held_out.splitlines())
+
+
+def test_bits_by_counts():
+    follows = cn.count("aab", 1)
+    # without context: b is 1 of 3, and 2 different ones share the weight of 2 in equal parts
+    assert cn.bits_by_counts(follows, "b", 0) == pytest.approx(-math.log2(2 / 5))
+    # nothing is known of what follows a new line; after a comes a in 1 of 2 cases
+    odds = 3 / 5, (1 + 2 * 3 / 5) / (2 + 2)
+    assert cn.bits_by_counts(follows, "aa", 1) == pytest.approx(-np.log2(odds).mean())
+    # going on: by the second a, one more a has been seen, but none more after an a
+    odds = 3 / 5, (1 + 2 * (3 + 2 / 2) / (4 + 2)) / (2 + 2)
+    assert cn.bits_by_counts(follows, "aa", 1, go_on=True) == pytest.approx(-np.log2(odds).mean())
+
+
+def test_bits_compressed():
+    def compress(text):
+        return bytes(len(text) // 4)
+
+    assert cn.bits_compressed(compress, "a" * 40, "b" * 16) == 2
+
+
+def test_features():
+    text = 'a_b "c(" (d_e)\n"f g'
+    where = {n: "".join(c if yes else "." for c, yes in zip(text, holds)) for n, holds in cn.features(text).items()}
+    assert where == {
+        "inside quotation marks": """...."c(........"f g""",
+        "after an underscore in a name": """._b........_e......""",
+        "inside a word": """a.b..c....d.e...f.g""",
+        "in the first word": """a_b...........\n"f..""",
+        "inside brackets": """......(" (d_e......""",
+    }
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_best_threshold(sign):
+    values, holds = np.array([0.1, 0.9, 0.3, 0.8, 0.7]), np.array([False, True, False, True, False])
+    accuracy, found, threshold = cn.best_threshold(sign * values, holds)
+    assert (accuracy, found) == (pytest.approx(1), sign)
+    assert 0.7 < sign * threshold < 0.8
+    assert cn.balanced_accuracy(values > 0.5, holds) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_the_units_follow_what_they_are_said_to_follow(network):
+    text = network.about["sample"]["text"]
+    outputs, holds = network.run(text), cn.features(text)
+    for unit in network.about["units_found"]:
+        values = outputs[unit["quantity"]][1:, unit["unit"]]
+        says = values > unit["threshold"] if unit["above"] else values < unit["threshold"]
+        assert cn.balanced_accuracy(says, holds[unit["name"]]) > unit["balanced_accuracy"] - 0.1
+
+
+# ---- what it writes --------------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_that_choose_are_spread_evenly():
+    numbers = [cn.uniform(seed, position) for seed in range(1, 21) for position in range(200)]
+    assert 0 <= min(numbers) and max(numbers) < 1
+    counts = np.histogram(numbers, 10, (0, 1))[0]
+    assert abs(counts - 400).max() < 5 * math.sqrt(400)
+    assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 5 / math.sqrt(len(numbers))
+
+
+def test_a_character_is_drawn_by_its_share():
+    y = np.array([0.1, 0.6, 0.3])
+    drawn = np.bincount([cn.draw(y, 1.0, u) for u in np.linspace(0, 1, 1000, endpoint=False)])
+    assert drawn.tolist() == [100, 600, 300]
+    squared = np.bincount([cn.draw(y, 0.5, u) for u in np.linspace(0, 1, 1000, endpoint=False)])
+    np.testing.assert_allclose(squared / 1000, y**2 / sum(y**2), atol=2e-3)
+
+
+def test_the_same_seed_writes_the_same_text(network):
+    first = network.write("The ", 30, 1.0, seed=1)
+    assert len(first) == 30
+    assert first == network.write("The ", 30, 1.0, seed=1) != network.write("The ", 30, 1.0, seed=2)
+    assert first == first[:10] + network.write("The " + first[:10], 20, 1.0, seed=1), "a pause changes nothing"
+
+
+# ---- the page --------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_was_measured(network):
+    assert cn.table(network.about) in PAGE.read_text(encoding="utf-8"), "copy what cn.table() returns"
+
+
+def test_the_scripts_hold_the_runtime_and_the_network(tmp_path):
+    if not offline_runtime.RUNTIME.exists():
+        pytest.skip("onnxruntime-web is not installed in tools/node.")
+    offline_runtime.write_offline_runtime(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"ort.wasm.min.js", "runtime.js", "weights.js"}
+    for script, name, file in (
+        ("runtime.js", "module", offline_runtime.RUNTIME / "dist" / "ort-wasm-simd-threaded.mjs"),
+        ("runtime.js", "wasm", offline_runtime.RUNTIME / "dist" / "ort-wasm-simd-threaded.wasm"),
+        ("weights.js", "onnx", cn.FOLDER / "model.onnx"),
+    ):
+        written = (tmp_path / script).read_text(encoding="utf-8")
+        value = json.loads(re.search(r"= (\{.*\});\n$", written)[1])
+        assert gzip.decompress(base64.b64decode(value[name])) == file.read_bytes()
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    button = (BOOK / "_static" / "explorables" / "character-network.js").read_text(encoding="utf-8")
+    assert f"MEGABYTES = {size / 1e6:.0f};" in button
+
+
+def test_the_picture_is_light():
+    assert cn.PICTURE.stat().st_size < 60_000
