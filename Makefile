@@ -67,8 +67,7 @@ lab: $(READY) ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
 serve: book ## build the site and serve it at http://localhost:8000 (PORT=8000)
-	@echo "Serving the book at http://localhost:$(PORT), until you press Ctrl-C"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@$(BIN)/python -m tools.serve $(PORT)
 
 requirements: $(READY) ## pin anew what pyproject.toml asks for
 	$(BIN)/python -m pip install --quiet uv

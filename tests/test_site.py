@@ -1,5 +1,7 @@
 """The check of the built site finds what it is there to find."""
 
+import re
+
 import nbformat
 import pytest
 
@@ -60,3 +62,15 @@ def test_dead_links_of_notebooks_are_found(site, capsys):
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]), site / "n.ipynb")
     assert check_site.main() == 1
     assert capsys.readouterr().err == f"n.ipynb: a link to {book.page_address('b', 'gone')}, which is not there\n"
+
+
+def test_the_addresses_are_set_in_one_place():
+    """Programs and the book take them from _config.yml; what is read elsewhere says the same."""
+    site, repository = book.config()["html"]["baseurl"], book.config()["repository"]["url"]
+    for path in book.BOOK.glob("**/*.md"):
+        assert not re.search(f"{site}|{repository}", path.read_text(encoding="utf-8")), path
+    for name in ("README.md", "CITATION.cff"):
+        text = (book.ROOT / name).read_text(encoding="utf-8")
+        owner = repository.rpartition("/")[0]
+        assert site in text and repository in text
+        assert set(re.findall(rf"{owner}/[\w-]+", text)) == {repository}

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 import yaml
 
-from tools.book import ROOT, config
+from tools.book import NODE, ROOT, config
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))

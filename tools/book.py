@@ -46,6 +46,11 @@ def page_address(page, anchor=""):
     return f"{config()['html']['baseurl']}/{page}.html" + (f"#{anchor}" if anchor else "")
 
 
+def with_addresses(text):
+    """Return a text of the book with the repository's address where it says REPOSITORY_URL."""
+    return text.replace("REPOSITORY_URL", config()["repository"]["url"])
+
+
 def chapters():
     """Return the chapters' sources, book/NN-name.md, in order."""
     return sorted(BOOK.glob("[0-9][0-9]*.md"))

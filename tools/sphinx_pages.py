@@ -1,6 +1,8 @@
 """A Sphinx extension: what the pages need beyond what jupyter-book gives them.
 
 - A page is read again when its notebook changed, because its outputs come from there.
+- Every page says what it is about, for search engines and social cards, and how to cite it.
+- An explorable is a picture that page script turns into something to try.
 - A chapter's heading is followed by links to its notebook, in Colab and as a file; the directive ``notebook-links``
   puts those of an assignment where it stands.
 - The notebooks are served by the site itself.
@@ -25,7 +27,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from tools import status
-from tools.book import BOOK, ROOT, chapters
+from tools.book import BOOK, ROOT, chapters, with_addresses
 
 CITE = """
 <details class="cite">
@@ -40,6 +42,14 @@ CITE = """
 }}</pre></div>
 </details>
 """
+TAKE_AWAY = (
+    ("recurrent-neural-networks.pdf", "The whole book as one PDF"),
+    (
+        "recurrent-neural-networks.zip",
+        "The site as a zip file: unpack it, open <code>index.html</code>, and read offline",
+    ),
+    ("notebooks.zip", "All notebooks, the assignments' too"),
+)
 CHAPTER = re.compile(r"\d\d[a-z]?-")
 LINKS = """
 <p class="notebook-links">
@@ -55,6 +65,10 @@ class AuthorYearRound(AuthorYearReferenceStyle):
 
     bracket_textual: BracketStyle = field(default_factory=lambda: BracketStyle("(", ")"))
     bracket_parenthetical: BracketStyle = field(default_factory=lambda: BracketStyle("(", ")"))
+
+
+def fill_in_addresses(app, docname, source):
+    source[0] = with_addresses(source[0])
 
 
 def depend_on_notebook(app, docname, source):
@@ -73,6 +87,16 @@ def links_to(notebook, config):
     repository = theme["repository_url"].replace("https://github.com", "https://colab.research.google.com/github")
     colab = f"{repository}/blob/{theme['repository_branch']}/notebooks/{notebook}.ipynb"
     return LINKS.format(colab=colab, badge="_static/open-in-colab.svg", page=notebook)
+
+
+class TakeAway(SphinxDirective):
+    """Links to what the published site has for download, which `make pdf` puts there."""
+
+    def run(self):
+        links = [
+            f'<li><a href="{address(self.config, f"downloads/{file}")}">{text}</a></li>' for file, text in TAKE_AWAY
+        ]
+        return [nodes.raw("", f"<ul>{''.join(links)}</ul>", format="html")]
 
 
 class NotebookStatus(SphinxDirective):
@@ -99,12 +123,16 @@ class NotebookStatus(SphinxDirective):
         return [title, run["on"], f"{run['seconds']} s", f"{run['megabytes'] / 1000:.1f} GB", *versions]
 
 
+def address(config, path):
+    """Return where ``path`` of the site is published."""
+    return f"{config.html_baseurl.rstrip('/')}/{path}"
+
+
 def settle(app, config):
     """Say what each extension is to know of the site, and in the footer, what was built when."""
     config.html_js_files = [("course.js", {"defer": "defer"})]  # jupyter-book would load all that lies there
     config.html_css_files = ["course.css"]
-    address = config.html_baseurl.rstrip("/") + "/"
-    config.site_url = config.ogp_site_url = address
+    config.site_url = config.ogp_site_url = address(config, "")
     config.release = config.version = version("rnn-course")
     today = date.today()
     built = f"Version {config.release}{commit()}, built on {today.day} {today:%B %Y}."
@@ -137,7 +165,7 @@ def add_citation(app, page, template, context, doctree):
             title=escape(doctree.findall(nodes.title).__next__().astext()),
             book=app.config.html_title,
             version=app.config.release,
-            address=f"{app.config.ogp_site_url}{page}.html",
+            address=address(app.config, f"{page}.html"),
             page=page,
         )
 
@@ -195,7 +223,9 @@ def setup(app):
     app.add_directive("notebook-links", NotebookLinks)
     app.add_directive("explorable", Explorable)
     app.add_directive("notebook-status", NotebookStatus)
+    app.add_directive("take-away", TakeAway)
     app.connect("config-inited", settle)
+    app.connect("source-read", fill_in_addresses)
     app.connect("source-read", depend_on_notebook)
     app.connect("html-page-context", describe, priority=400)
     app.connect("html-page-context", link_notebook)

@@ -1,8 +1,8 @@
-"""The book to take away: one PDF of all its pages, and the site as a zip file.
+"""The book to take away: one PDF of all its pages; the site, and the notebooks, as zip files.
 
     python -m tools.take_away    after make book; needs Chromium
 
-Both lie in _build/html/downloads/. Chromium prints each page; here the prints are joined. Links between pages become
+They lie in _build/html/downloads/. Chromium prints each page; here the prints are joined. Links between pages become
 links inside the PDF, and every section is in its outline.
 """
 
@@ -17,7 +17,7 @@ import yaml
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, Fit, FloatObject, NameObject, NullObject, TextStringObject
 
-from tools.book import ROOT, SITE, config
+from tools.book import NOTEBOOKS, ROOT, SITE, config
 from tools.browser import browser
 from tools.check_site import soup
 
@@ -45,7 +45,9 @@ def main():
     DOWNLOADS.mkdir(exist_ok=True)
     with browser() as chromium:
         write(DOWNLOADS / f"{NAME}.pdf", whole_book(chromium))
-    write(DOWNLOADS / f"{NAME}.zip", zipped_site())
+    site = [path for path in SITE.rglob("*") if DOWNLOADS not in path.parents]
+    write(DOWNLOADS / f"{NAME}.zip", zipped(site, SITE, NAME))
+    write(DOWNLOADS / "notebooks.zip", zipped(NOTEBOOKS.rglob("*.ipynb"), NOTEBOOKS, "notebooks"))
     for path in sorted(DOWNLOADS.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
@@ -222,16 +224,16 @@ def outline(writer, starts, places):
                 above[level] = entry(title, page, above.get(level - 1, above[1]), fit=Fit.xyz(left, top))
 
 
-# ---- the zip file ----------------------------------------------------------------------------------------------------
+# ---- the zip files ---------------------------------------------------------------------------------------------------
 
 
-def zipped_site():
-    """Return the site as a zip file, which can be read without a network."""
+def zipped(paths, root, name):
+    """Return files below ``root`` as a zip file with one folder, ``name``."""
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(SITE.rglob("*")):
-            if path.is_file() and DOWNLOADS not in path.parents:
-                archive.write(path, Path(NAME, path.relative_to(SITE)))
+        for path in sorted(paths):
+            if path.is_file():
+                archive.write(path, Path(name, path.relative_to(root)))
     return content.getvalue()
 
 

@@ -37,6 +37,7 @@ from tools.book import (
     config,
     notebook_of,
     page_address,
+    with_addresses,
 )
 from tools.markdown import to_notebook
 
@@ -155,7 +156,7 @@ def finish(notebook, cells, name):
 
 def page_notebook(chapter):
     """Return the chapter as the page reads it: MyST text cells, and code cells without outputs."""
-    return jupytext.reads(chapter.read_text(encoding="utf-8"), fmt="md:myst")
+    return jupytext.reads(with_addresses(chapter.read_text(encoding="utf-8")), fmt="md:myst")
 
 
 def setup_code():

@@ -3,19 +3,14 @@
 `make test-site` builds the site first. The browser is this machine's Chromium; the variable CHROMIUM names another one.
 """
 
-import gzip
-import os
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
 
 from tools import browser as browsers
-from tools.book import NODE_MODULES, SITE
+from tools.book import NODE_MODULES
+from tools.serve import serving
 
-COMPRESSED = {".html", ".css", ".js", ".mjs", ".json", ".svg", ".xml", ".wasm"}
 FORMS = [(theme, width) for theme in ("light", "dark") for width in (390, 1280)]
 
 
@@ -24,47 +19,11 @@ def seed():
     """Nothing here computes with Keras, unless a test asks for it itself."""
 
 
-class Pages(SimpleHTTPRequestHandler):
-    """Serves text compressed and lets it be cached for ten minutes, as GitHub Pages does."""
-
-    protocol_version = "HTTP/1.1"
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript", ".wasm": "application/wasm"}
-
-    def send_head(self):
-        path = self.translate_path(self.path)
-        compress = os.path.splitext(path)[1] in COMPRESSED and "gzip" in self.headers.get("Accept-Encoding", "")
-        if not compress or not os.path.isfile(path):
-            return super().send_head()
-        content = compressed(path)
-        self.send_response(200)
-        self.send_header("Content-Type", self.guess_type(path))
-        self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content if self.command == "GET" else b"")
-        return None
-
-    def end_headers(self):
-        self.send_header("Cache-Control", "max-age=600")
-        super().end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
-def compressed(path):
-    with open(path, "rb") as file:
-        return gzip.compress(file.read(), 6)
-
-
 @pytest.fixture(scope="session")
 def site():
     """The address of the served site."""
-    assert (SITE / "index.html").exists(), "There is no site yet: make book"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
