@@ -88,7 +88,7 @@ def test_the_solved_notebook_runs(monkeypatch):
     np.testing.assert_allclose(smooth[[5, 11]], [0.5, 0.75], atol=0.01)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_solution_has_all_points(seed):
     names = written()
     for name in EXERCISES:
@@ -117,7 +117,7 @@ def test_made_submissions(variant):
     made = MADE[variant]
     names = written(made.cells)
     for name in dict.fromkeys(exercise.name for need, exercise in gates.ASSIGNMENT.needs.items() if need in made.cells):
-        for seed in (11, 12, 13)[: 1 if name == SLOW else 3]:
+        for seed in (11,) if name == SLOW else (11, 12):
             parts = mark(name, names, seed, draws=1)
             got = sum(m.score for m in parts)
             assert got == pytest.approx(made.points.get(name, EXERCISES[name].points)), (name, parts)

@@ -69,7 +69,7 @@ def test_the_solved_notebook_runs():
     assert list(names["h_T"].shape) == [5, 2] and list(names["h_T"][:, -1] > 0) == [False, True, True, False, True]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_solution_has_all_points(seed):
     for name, parts in marks(written(), seed).items():
         assert [m.score for m in parts] == [m.points for m in parts], (name, parts)
@@ -87,7 +87,7 @@ def test_made_submissions(variant):
     made = MADE[variant]
     changed = {e.name for name, e in neuron.ASSIGNMENT.needs.items() if name in made.cells}
     names = written(made.cells)
-    for seed in (11, 12, 13):
+    for seed in (11, 12):
         for name in changed:
             exercise = neuron.ASSIGNMENT.exercises[name]
             parts = list(exercise.mark(*[Here(n, names[n], exercise.forbidden) for n in exercise.needs], seed=seed))

@@ -16,6 +16,7 @@ from tools.book import ROOT
 
 CELLS = jupytext.read(ROOT / "book" / "assignments" / "translator.md").cells
 CODE = [cell for cell in CELLS if cell.cell_type == "code"]
+pytestmark = pytest.mark.xdist_group("translator")  # its one training is not to be done in two processes
 EXERCISES = translator.ASSIGNMENT.exercises
 
 
@@ -71,7 +72,7 @@ def test_the_solved_notebook_shows_what_it_says(solved):
     assert np.mean([a == b for a, b in zip(solved["others"], solved["test_targets"])]) < 0.9
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_solution_has_all_points(solved, seed):
     for name in EXERCISES:
         parts = mark(name, solved, seed)
@@ -91,7 +92,7 @@ def test_made_submissions(solved, variant):
     names = written(solved, made.cells)
     changed = {e.name for name, e in translator.ASSIGNMENT.needs.items() if name in made.cells}
     for name in sorted(changed | set(made.points)):
-        for seed in (11,) if name == "translation" and name not in made.points else (11, 12, 13):
+        for seed in (11,) if name == "translation" and name not in made.points else (11, 12):
             parts = mark(name, names, seed)
             assert sum(m.score for m in parts) == pytest.approx(made.points.get(name, EXERCISES[name].points)), parts
             assert made.says.get(name, "") in " / ".join(m.message for m in parts), (name, parts)

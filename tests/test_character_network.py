@@ -45,10 +45,10 @@ def one_hot(text, alphabet):
 
 
 # ---- one step of the graph is one step of the LSTM -------------------------------------------------------------------
-# float32 has 24 binary digits. A sum of some 300 products, with values up to 10, errs by about 1e-6; states carry that
-# on from step to step, and a state that forgets slowly adds up what it was wrong by. 1e-4 leaves room for both, and is
-# far below what a wrong gate or a wrong order would make of it, which is of the size of the values.
-NEAR = {"rtol": 1e-4, "atol": 1e-4}
+# float32 has 24 binary digits: a sum of some 300 products, of values up to 10, errs by about 1e-6. Gates below 1 let old
+# errors fade, so that they do not pile up: over 1,000 steps, 5e-6 was the largest that was met. A wrong gate, or a wrong
+# order, would make a difference of the size of the values.
+NEAR = {"rtol": 0, "atol": 2e-5}
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["random", "prose"])
@@ -181,11 +181,13 @@ def test_the_best_threshold(sign):
 
 def test_the_units_follow_what_they_are_said_to_follow(network):
     text = network.about["sample"]["text"]
-    outputs, holds = network.run(text), cn.features(text)
-    for unit in network.about["units_found"]:
+    outputs, features = network.run(text), cn.features(text)
+    units = [unit for unit in cn.clear(network.about["units_found"]) if features[unit["name"]].sum() > 100]
+    assert "inside quotation marks" in [unit["name"] for unit in units]
+    for unit in units:
         values = outputs[unit["quantity"]][1:, unit["unit"]]
         says = values > unit["threshold"] if unit["above"] else values < unit["threshold"]
-        assert cn.balanced_accuracy(says, holds[unit["name"]]) > unit["balanced_accuracy"] - 0.1
+        assert cn.balanced_accuracy(says, features[unit["name"]]) > unit["balanced_accuracy"] - 0.05
 
 
 # ---- what it writes --------------------------------------------------------------------------------------------------

@@ -281,6 +281,7 @@ def test_remarks_say_what_is_missing():
         (b" " * (21 * 2**20), "more than 20 MB"),
         (json.dumps({"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode(), "nothing in it"),
     ],
+    ids=["empty", "no cells", "numbers for cells", "no text", "too large", "no cell of the assignment"],
 )
 def test_what_cannot_be_marked_says_why(content, words):
     with pytest.raises(NotMarkable, match=words):

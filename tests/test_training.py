@@ -23,7 +23,9 @@ from tests.training_script import data, make_model
 BACKEND = keras.backend.backend()
 SCRIPT = Path(__file__).with_name("training_script.py")
 # XLA needs seconds for each model on TensorFlow; the tests in processes of their own are with jit.
-train = partial(training_script.train, jit_compile=BACKEND == "jax")
+JIT = BACKEND == "jax"
+train = partial(training_script.train, jit_compile=JIT)
+fit = partial(training.fit, jit_compile=JIT)
 # Keras runs one step at a time with PyTorch; Keras 3.6 drops the last steps of an epoch that do not fill an execution.
 SEVERAL_STEPS = BACKEND != "torch" and keras_version() > (3, 6)
 ON_ONE_DEVICE = pytest.mark.skipif(BACKEND == "torch", reason="Keras trains on one device with PyTorch")
@@ -98,7 +100,8 @@ def test_one_seed_gives_the_same_weights_and_history():
 def test_in_order_it_is_model_fit():
     x, y = data()
     ours, theirs = make_model(), make_model()
-    training.fit(ours, (x, y), epochs=2, batch_size=16, shuffle=False)
+    theirs.jit_compile = JIT
+    fit(ours, (x, y), epochs=2, batch_size=16, shuffle=False)
     theirs.fit(x, y, epochs=2, batch_size=16, shuffle=False, verbose=0)
     assert_close(ours.get_weights(), theirs.get_weights())
 
@@ -109,9 +112,9 @@ def test_sample_weights_and_several_inputs():
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs["a"][:, 0] - inputs["b"][:, 1]))
     model.compile("sgd", "mse")
     before = model.get_weights()
-    training.fit(model, ({"a": x, "b": x}, y, np.zeros(len(x))), batch_size=16)
+    fit(model, ({"a": x, "b": x}, y, np.zeros(len(x))), batch_size=16)
     assert_same(before, model.get_weights())  # examples of weight 0 teach nothing
-    training.fit(model, ({"a": x, "b": x}, y, np.ones(len(x))), batch_size=16)
+    fit(model, ({"a": x, "b": x}, y, np.ones(len(x))), batch_size=16)
     assert np.any(before[0] != model.get_weights()[0])
 
 
@@ -152,9 +155,14 @@ def test_killed_twice_and_resumed(tmp_path):
     assert_same(arrays(resumed), arrays(whole))
 
 
+@pytest.fixture(scope="module")
+def whole():
+    """The weights and the history of a training that nothing interrupts."""
+    return train(make_model(dropout=0.2), callbacks=[Interrupt(None)])
+
+
 @pytest.mark.parametrize("after", [1, 7, 8, 20])
-def test_interrupted_anywhere(after, tmp_path):
-    whole = train(make_model(dropout=0.2), callbacks=[Interrupt(None)])
+def test_interrupted_anywhere(after, whole, tmp_path):
     assert_same(interrupted(tmp_path, after), whole)
 
 
@@ -166,12 +174,17 @@ def callbacks_that_remember():
     ]
 
 
-@pytest.mark.parametrize("after", [8, 10, 15, 21])
-def test_callbacks_remember_over_an_interruption(after, tmp_path):
+@pytest.fixture(scope="module")
+def whole_with_callbacks():
+    """As `whole`, with callbacks that remember."""
+    return train(make_model(dropout=0.2), callbacks=[*callbacks_that_remember(), Interrupt(None)], epochs=5)
+
+
+@pytest.mark.parametrize("after", [8, 15, 21])
+def test_callbacks_remember_over_an_interruption(after, whole_with_callbacks, tmp_path):
     kwargs = {"others": callbacks_that_remember, "epochs": 5}
-    whole = train(make_model(dropout=0.2), callbacks=[*callbacks_that_remember(), Interrupt(None)], epochs=5)
-    assert whole[-1].shape[1] == 3  # early stopping, after two epochs without a gain of 10
-    assert_same(interrupted(tmp_path, after, **kwargs), whole)
+    assert whole_with_callbacks[-1].shape[1] == 3  # early stopping, after two epochs without a gain of 10
+    assert_same(interrupted(tmp_path, after, **kwargs), whole_with_callbacks)
 
 
 def test_moving_averages_of_the_weights_are_taken_at_the_very_end(tmp_path):
@@ -206,14 +219,12 @@ def test_what_has_ended_is_there_at_once_and_can_go_on(tmp_path, monkeypatch):
     assert_same(longer, train(make_model(dropout=0.2), epochs=3))
 
 
-def test_the_same_model_can_go_on_after_an_interruption(tmp_path):
+def test_the_same_model_can_go_on_after_an_interruption(whole, tmp_path):
     kwargs = {"checkpoints": tmp_path, "save_every": 0}
     model = make_model(dropout=0.2)
     with pytest.raises(KeyboardInterrupt):
         train(model, callbacks=[Interrupt(10)], **kwargs)
-    assert_same(
-        train(model, callbacks=[Interrupt(None)], **kwargs), train(make_model(dropout=0.2), callbacks=[Interrupt(None)])
-    )
+    assert_same(train(model, callbacks=[Interrupt(None)], **kwargs), whole)
 
 
 class Squares(keras.utils.PyDataset):
@@ -227,7 +238,7 @@ class Squares(keras.utils.PyDataset):
 
 def test_a_dataset_of_batches(tmp_path):
     def of_squares(model, **kwargs):
-        training.fit(model, Squares(), epochs=3, **kwargs)
+        fit(model, Squares(), epochs=3, **kwargs)
         return model.get_weights()
 
     whole = of_squares(make_model(dropout=0.2), callbacks=[Interrupt(None)])
@@ -249,6 +260,14 @@ def other_loss():
     return model
 
 
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The folder of a training of two epochs that has ended."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    train(make_model(), checkpoints=folder, epochs=2)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("what", "model", "kwargs"),
     [
@@ -264,21 +283,20 @@ def other_loss():
         ("`epochs`", make_model, {"epochs": 1}),
     ],
 )
-def test_the_checkpoint_of_another_training_is_refused(what, model, kwargs, tmp_path):
-    train(make_model(), checkpoints=tmp_path, epochs=2)
+def test_the_checkpoint_of_another_training_is_refused(what, model, kwargs, checkpoint):
     with pytest.raises(ValueError, match=what):
-        train(model(), checkpoints=tmp_path, **({"epochs": 2} | kwargs))
+        train(model(), checkpoints=checkpoint, **({"epochs": 2} | kwargs))
 
 
 def test_other_data_are_refused_and_a_damaged_checkpoint_too(tmp_path):
     x, y = data()
-    training.fit(make_model(), (x, y), checkpoints=tmp_path)
+    fit(make_model(), (x, y), checkpoints=tmp_path)
     with pytest.raises(ValueError, match="differs: data"):
-        training.fit(make_model(), (x + 1, y), checkpoints=tmp_path)
+        fit(make_model(), (x + 1, y), checkpoints=tmp_path)
     with open(tmp_path / FILE, "r+b") as file:
         file.truncate(100)
     with pytest.raises(ValueError, match="damaged"):
-        training.fit(make_model(), (x, y), checkpoints=tmp_path)
+        fit(make_model(), (x, y), checkpoints=tmp_path)
 
 
 # It stops where the loss is no number
@@ -304,7 +322,7 @@ def test_it_says_what_helps_against_divergence():
     with pytest.raises(
         FloatingPointError, match=r"data of that batch are finite.*lower learning rate .it is 1e.06.*clip_norm"
     ):
-        training.fit(model, (x, y), epochs=20)
+        fit(model, (x, y), epochs=20)
     assert all(np.all(np.isfinite(w)) for w in model.get_weights())
 
 
@@ -312,7 +330,7 @@ def test_a_checkpoint_never_holds_a_nan(tmp_path):
     x, y = data()
     x[30] = np.nan
     with pytest.raises(FloatingPointError):
-        training.fit(make_model(), (x, y), batch_size=8, checkpoints=tmp_path, save_every=0)
+        fit(make_model(), (x, y), batch_size=8, checkpoints=tmp_path, save_every=0)
     assert all(np.all(np.isfinite(a)) for a in Checkpoint.read(tmp_path).arrays.values())
 
 
@@ -321,7 +339,7 @@ def test_the_gradient_is_clipped():
     model = make_model()
     model.compile(keras.optimizers.SGD(1.0), "mse")
     before = model.get_weights()
-    training.fit(model, (x, y * 1000), batch_size=len(x), clip_norm=0.5)
+    fit(model, (x, y * 1000), batch_size=len(x), clip_norm=0.5)
     change = np.sqrt(sum(np.sum((p - q) ** 2) for p, q in zip(before, model.get_weights())))
     np.testing.assert_allclose(change, 0.5, rtol=1e-4)  # float32 differences of numbers near 1
 

@@ -4,7 +4,8 @@
 
 One style sheet with the rules that the pages use takes the place of ten; the icon fonts keep the icons that occur in
 it; scripts that only draw those icons again, or start a kernel, are left out, and the others wait until the page is
-there. The search index is loaded by the search page alone. A page that is slim already stays as it is.
+there. The search index is loaded by the search page alone. Pictures are stored with fewer colors, and come with an
+animation's film when they are reached. A page that is slim already stays as it is.
 """
 
 import re
@@ -59,6 +60,8 @@ def main():
     for page in found:
         text = page.read_text(encoding="utf-8")
         page.write_text(slim(text, searches=page.name == "search.html"), encoding="utf-8")
+    for picture in (SITE / "_images").glob("*.png"):
+        reduce_colors(picture)
     for leftover in (*SITE.rglob("*.map"), SITE / "_static" / "scripts" / "fontawesome.js"):
         leftover.unlink(missing_ok=True)
     return 0
@@ -82,6 +85,14 @@ def keep_icons(path):
     font.flavor = "woff2"
     font.save(path)
     path.with_suffix(".ttf").unlink(missing_ok=True)  # for browsers of before 2014
+
+
+def reduce_colors(path, most=4096):
+    """Store a picture with 256 colors, in half the bytes, if it has not so many that one would see it."""
+    with Image.open(path) as picture:
+        if picture.mode == "P" or not picture.convert("RGB").getcolors(most):
+            return
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def slim(text, searches=False):

@@ -13,18 +13,19 @@ for (const animation of document.querySelectorAll(".animation[data-film]")) {
 }
 
 // What scrolls sideways inside itself can be reached by keyboard, as long as it does.
-const scrolls = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) {
-      target.tabIndex = 0;
-      target.setAttribute("role", "group");
-      target.setAttribute("aria-label", "Scrolls sideways");
-    } else {
-      for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name);
-    }
+function reachable(element) {
+  if (element.scrollWidth > element.clientWidth) {
+    element.tabIndex = 0;
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", "Scrolls sideways");
+  } else {
+    for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
   }
-});
-for (const wide of document.querySelectorAll(".bd-article div.math, .bd-article .admonition span.math")) scrolls.observe(wide);
+}
+const wide = document.querySelectorAll(".bd-article div.math, .bd-article .admonition span.math");
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => reachable(target)));
+for (const element of wide) sizes.observe(element);
+document.fonts.addEventListener("loadingdone", () => wide.forEach(reachable));
 
 // Paper cannot be unfolded, and does not load when reached.
 let folded = [];

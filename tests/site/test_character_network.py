@@ -96,7 +96,7 @@ def test_nothing_of_the_network_is_asked_for_before_start(page, site):
 def test_from_a_folder_it_runs_too(running, network):
     page = running((SITE / PAGE).as_uri())
     put(page, QUOTED)
-    np.testing.assert_allclose(states(page, len(QUOTED))["y"], network.run(QUOTED)["y"][-1], atol=1e-4)
+    np.testing.assert_allclose(states(page, len(QUOTED))["y"], network.run(QUOTED)["y"][-1], atol=2e-5)
 
 
 def test_what_did_not_come_is_said_and_can_be_tried_again(browser, site):
@@ -144,10 +144,10 @@ def test_its_numbers_are_keras_s(running, network):
     exported = network.run(text)
     for t in (0, 1, 40, len(text)):
         after = states(page, t)
-        np.testing.assert_allclose(after["h"], h[t], atol=1e-4)
-        np.testing.assert_allclose(after["y"], y[t], atol=1e-4)
+        np.testing.assert_allclose(after["h"], h[t], atol=2e-5)
+        np.testing.assert_allclose(after["y"], y[t], atol=2e-5)
         for name in "cfiog":
-            np.testing.assert_allclose(after[name], exported[name][t], rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(after[name], exported[name][t], rtol=0, atol=2e-5)
 
 
 def test_what_is_shown_is_what_was_computed(running, network):
@@ -186,7 +186,7 @@ def test_typing_and_deleting_keep_the_states_right(running, network):
     for t in range(13):
         after = states(page, t)
         for name in cn.OUTPUTS:
-            np.testing.assert_allclose(after[name], expected[name][t], rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(after[name], expected[name][t], rtol=0, atol=2e-5)
     assert page.evaluate("explorables.characterNetwork.after(13)") is None
 
 
