@@ -385,13 +385,14 @@ def test_the_line_it_prints(capsys, monkeypatch, tmp_path):
 
 def test_it_is_quiet_where_nobody_watches(capsys, monkeypatch):
     monkeypatch.delenv(QUIET, raising=False)
-    train(make_model(), epochs=1, verbose="auto")
+    model = make_model()
+    train(model, epochs=1, verbose="auto")
     assert capsys.readouterr().out == ""  # pytest's output is no terminal
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    train(make_model(), epochs=1, verbose="auto")
+    train(model, epochs=1, verbose="auto")
     assert "Training on" in capsys.readouterr().out
     monkeypatch.setenv(QUIET, "1")
-    train(make_model(), epochs=1, verbose="auto")
+    train(model, epochs=1, verbose="auto")
     assert capsys.readouterr().out == ""
 
 

@@ -14,6 +14,7 @@ from jupyter_cache.base import CacheBundleIn
 
 from tools import check_site, slim, typeset
 from tools.book import KERNEL_ENVIRONMENT, ROOT, SITE, chapters, notebook_of
+from tools.offline_runtime import write_offline_runtime
 from tools.weave import code_cells, page_notebook, read_notebook
 
 
@@ -29,6 +30,7 @@ def main(arguments=None):
     command = [jupyter_book, "build", "book", *settings, "--quiet", *strict]
     if status := subprocess.call(command, cwd=ROOT, env=os.environ | KERNEL_ENVIRONMENT):
         return status
+    write_offline_runtime(SITE / "_static" / "character-network")
     typeset.main()
     slim.main()
     if status := check_site.main([]):
