@@ -45,9 +45,9 @@ def one_hot(text, alphabet):
 
 
 # ---- one step of the graph is one step of the LSTM -------------------------------------------------------------------
-# float32 has 24 binary digits: a sum of some 300 products, of values up to 10, errs by about 1e-6. Gates below 1 let old
-# errors fade, so that they do not pile up: over 1,000 steps, 5e-6 was the largest that was met. A wrong gate, or a wrong
-# order, would make a difference of the size of the values.
+# float32 has 24 binary digits: a sum of some 300 products, of values up to 10, errs by about 1e-6. Gates below 1 let
+# old errors fade, so that they do not pile up: over 1,000 steps, 5e-6 was the largest that was met. A wrong gate, or a
+# wrong order, would make a difference of the size of the values.
 NEAR = {"rtol": 0, "atol": 2e-5}
 
 

@@ -13,10 +13,9 @@ from tests.made import bptt, folder, gates
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
 
-def marked(name, cells):
-    """Return the points by exercise, and the messages, of the solved notebook with some cells replaced."""
-    notebook = folder.text(folder.solved(name, **cells))
-    found = repair(read(notebook.encode()), folder.handed_out(name), assignments.load(name))
+def marked(name, notebook):
+    """Return the points by exercise, and the messages, of a notebook."""
+    found = repair(read(folder.text(notebook).encode()), folder.handed_out(name), assignments.load(name))
     assert found.remarks == []
     result = mark(nbformat.writes(found.notebook), name)
     points = {exercise: sum(score for _, _, score, _ in parts) for exercise, parts in result["exercises"].items()}
@@ -29,13 +28,13 @@ def full_points(name):
 
 @pytest.mark.parametrize("name", ["bptt", "gates", "translator"])
 def test_a_solved_notebook_gets_all_points(name):
-    points, messages = marked(name, {})
+    points, messages = marked(name, folder.solved(name))
     assert points == pytest.approx(full_points(name)), messages
 
 
 @pytest.mark.parametrize(("name", "made"), [("bptt", bptt.MADE["one-step"]), ("gates", gates.MADE["borrowed-steps"])])
 def test_a_wrong_one_gets_the_points_and_the_words_that_it_gets_in_its_own_notebook(name, made):
-    points, messages = marked(name, made.cells)
+    points, messages = marked(name, folder.in_short(folder.solved(name, **made.cells)))
     assert points == pytest.approx(full_points(name) | made.points)
     for exercise, words in made.says.items():
         assert words in messages[exercise]

@@ -20,13 +20,9 @@ LAYERS = {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
 BACKEND = keras.backend.backend()
 KERAS = tuple(int(part) for part in keras.__version__.split(".")[:2])
 
-MASKS = {
-    "none": None,
-    "right": np.arange(T)[None] < np.array([6, 4, 2, 1])[:, None],
-    "left": np.arange(T)[None] >= np.array([0, 1, 3, 5])[:, None],
-    "middle": np.array([[1, 0, 1, 0, 0, 1]] * B, bool),
-    "a row": np.array([[1] * T] * (B - 1) + [[0] * T], bool),
-}
+# Padding at the end, at the start and in the middle, and a row that is nothing else.
+PADDED = np.array([[1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1], [1, 0, 1, 0, 0, 1], [0] * T], bool)
+MASKS = {"none": None, "padded": PADDED}
 
 
 def twins(name, features=D, shape=None, **kwargs):
@@ -87,7 +83,7 @@ def test_outputs_equal_keras(name, options, mask, seed):
     assert_equal(ours(x, mask=MASKS[mask]), theirs(x, mask=MASKS[mask]))
 
 
-@pytest.mark.parametrize("mask", ["none", "middle", "a row"])
+@pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize(
     ("name", "options"),
     [(n, o) for n in LAYERS for o in ({}, {"return_sequences": True, "return_state": True}, {"go_backwards": True})],
@@ -104,7 +100,7 @@ def test_gradients_equal_keras(name, options, mask, seed):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     batch=st.integers(1, 4),
     steps=st.integers(1, 9),
@@ -255,7 +251,7 @@ def test_batches_of_other_sizes_and_lengths(jit_compile, options, seed):
     tokens = keras.Input((None,), dtype="int32")
     model = keras.Model(tokens, LSTM(H, **options)(keras.layers.Embedding(9, D, mask_zero=True)(tokens)))
     model.compile("sgd", "mse", jit_compile=jit_compile and BACKEND != "torch")
-    for batch, steps in ((4, 6), (7, 6), (4, 9)):
+    for batch, steps in ((4, 6), (7, 9)):
         x = seed.integers(0, 9, (batch, steps))
         y = np.zeros((batch, H), "float32")
         assert np.isfinite(model.fit(x, y, verbose=0).history["loss"][0])
@@ -434,7 +430,7 @@ class Doubled(cells.Cell):
 
 
 @pytest.mark.parametrize("truncate", [None, 4])
-@pytest.mark.parametrize("mask", ["none", "middle"])
+@pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_cell_with_a_step_alone(truncate, mask, backwards, seed):
     """It trains by automatic differentiation, to the numbers that the gradient worked out by hand gives."""
@@ -472,7 +468,7 @@ def test_a_cell_with_a_step_alone(truncate, mask, backwards, seed):
         ("SimpleRNN", {"activation": "relu"}, {}, "torch.rnn_relu"),
         ("LSTM", {"dropout": 0.2}, {"training": True}, "torch.lstm"),
         ("LSTM", {"recurrent_dropout": 0.2}, {}, "torch.lstm"),
-        ("LSTM", {}, {"mask": MASKS["right"]}, "bptt"),
+        ("LSTM", {}, {"mask": PADDED}, "bptt"),
         ("LSTM", {"checkpoint": "sqrt"}, {}, "bptt"),
         ("LSTM", {"truncate": 3}, {}, "bptt"),
         ("GRU", {"reset_after": False}, {}, "bptt"),

@@ -42,6 +42,11 @@ CITE = """
 }}</pre></div>
 </details>
 """
+MADE_PAGES = {  # which have no source that could describe them
+    "search": "Search the chapters, the glossary and the reference of the course on recurrent neural networks.",
+    "genindex": "All terms, classes and functions of the course on recurrent neural networks, by letter.",
+    "py-modindex": "All modules of rnn_course, the Keras 3 package behind the course on recurrent neural networks.",
+}
 TAKE_AWAY = (
     ("recurrent-neural-networks.pdf", "The whole book as one PDF"),
     (
@@ -137,9 +142,8 @@ def settle(app, config):
     today = date.today()
     built = f"Version {config.release}{commit()}, built on {today.day} {today:%B %Y}."
     theme = config.html_theme_options
-    theme["extra_footer"] = (
-        f'{theme.get("extra_footer", "")} {built} <a href="status.html">Which notebook ran when</a>.'
-    )
+    pdf = f'<a href="{address(config, "downloads/" + TAKE_AWAY[0][0])}">The book as a PDF</a>.'
+    theme["extra_footer"] = f"{theme.get('extra_footer', '')} {built} {pdf}"
 
 
 def commit():
@@ -151,9 +155,10 @@ def commit():
 def describe(app, page, template, context, doctree):
     """Give search engines and social cards the page's own description, from the top of its source."""
     fields = context.get("meta") or {}
-    if text := fields.get("description"):
+    if text := fields.get("description") or MADE_PAGES.get(page):
         fields["og:description"] = text
-        context["metatags"] += f'<meta name="description" content="{escape(text)}" />\n'
+        tag = f'<meta name="description" content="{escape(text)}" />\n'
+        context["metatags"] = context.get("metatags", "") + tag
 
 
 def add_citation(app, page, template, context, doctree):

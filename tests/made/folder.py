@@ -58,6 +58,13 @@ def solved(name, **cells):
     return notebook
 
 
+def in_short(notebook):
+    """Return the notebook without the code that only shows something, whose pictures take longer than all else."""
+    first = next(k for k, c in enumerate(notebook.cells) if grade_id(c))
+    notebook.cells = [c for k, c in enumerate(notebook.cells) if k < first or grade_id(c) or c.cell_type == "markdown"]
+    return notebook
+
+
 def with_cell(notebook, source, before="step"):
     """Return the notebook with a code cell added before the one that ``before`` is written in."""
     place = notebook.cells.index(cell_of(notebook, before))
@@ -187,42 +194,43 @@ PATCHES = {  # with a wrong answer, they patch what would judge it
 
 def cases():
     """Return the class: {student: Case}, for the assignment neuron."""
+
+    def neuron(**cells):
+        return in_short(solved("neuron", **cells))
+
     nothing, no_answer = dict.fromkeys(EXERCISES, 0), {"report": 0}
     return {
         "right": alone(solved("neuron")),
-        "flat.ipynb": Case({"": text(solved("neuron"))}, {}),
-        "as-nbgrader-collects": Case({"neuron/neuron.ipynb": text(solved("neuron"))}, {}),
-        "wrong-step": alone(solved("neuron", step=WRONG_STEP), {"step": 0}),
+        "flat.ipynb": Case({"": text(neuron())}, {}),
+        "as-nbgrader-collects": Case({"neuron/neuron.ipynb": text(neuron())}, {}),
+        "wrong-step": alone(neuron(step=WRONG_STEP), {"step": 0}),
         "unwritten": alone(handed_out("neuron"), nothing | no_answer),
-        **{
-            name: alone(solved("neuron", **NEURON[name].cells), NEURON[name].points, says)
-            for name, says in PARTLY.items()
-        },
+        **{name: alone(neuron(**NEURON[name].cells), NEURON[name].points, says) for name, says in PARTLY.items()},
         # hostile
-        **{name: alone(with_cell(solved("neuron"), code), nothing, says) for name, (code, says) in ENDS.items()},
+        **{name: alone(with_cell(neuron(), code), nothing, says) for name, (code, says) in ENDS.items()},
         "ends-half-way": alone(
-            with_cell(solved("neuron"), "import os\nos._exit(0)", before="count_layer"),
+            with_cell(neuron(), "import os\nos._exit(0)", before="count_layer"),
             dict.fromkeys(EXERCISES[3:], 0),
             "ended the kernel",
         ),
-        **{name: alone(with_cell(solved("neuron"), code), {}, says) for name, (code, says) in SURVIVED.items()},
+        **{name: alone(with_cell(neuron(), code), {}, says) for name, (code, says) in SURVIVED.items()},
         **{
-            name: alone(with_cell(solved("neuron", step=WRONG_STEP), code), {"step": None}, says)
+            name: alone(with_cell(neuron(step=WRONG_STEP), code), {"step": None}, says)
             for name, (code, says) in PATCHES.items()
         },
         "edits-tests": alone(with_edited_tests(handed_out("neuron")), nothing | no_answer),
-        "answers-in-html": alone(with_answer(solved("neuron"), "<script src='https://a.org/x.js'></script> Memory")),
-        "=cmd|' !A1": alone(solved("neuron")),
+        "answers-in-html": alone(with_answer(neuron(), "<script src='https://a.org/x.js'></script> Memory")),
+        "=cmd|' !A1": alone(neuron()),
         # damaged
-        "no-metadata": alone(without_metadata(solved("neuron")), {}, "found by name: `step`, `unroll`"),
-        "copied-cell": alone(with_copied_cell(solved("neuron"), "step", WRONG_STEP), {}, "the last one counts"),
-        "deleted-cell": alone(without_cell(solved("neuron"), "unroll"), {"unroll": 0}, "`unroll` is missing"),
-        "deleted-test": alone(without_cell(solved("neuron"), "padding")),
-        "renamed": Case({"My homework (final).ipynb.txt": text(solved("neuron"))}, {}),
-        "old-format": Case({"neuron.ipynb": old_format(solved("neuron"))}, {}),
-        "byte-order-mark": Case({"neuron.ipynb": "\ufeff" + text(solved("neuron"))}, {}),
-        "two-of-the-same": Case(dict.fromkeys(("a.ipynb", "a (1).ipynb"), text(solved("neuron"))), {}),
-        "truncated": Case({"neuron.ipynb": text(solved("neuron"))[:5000]}, None, "damaged"),
+        "no-metadata": alone(without_metadata(neuron()), {}, "found by name: `step`, `unroll`"),
+        "copied-cell": alone(with_copied_cell(neuron(), "step", WRONG_STEP), {}, "the last one counts"),
+        "deleted-cell": alone(without_cell(neuron(), "unroll"), {"unroll": 0}, "`unroll` is missing"),
+        "deleted-test": alone(without_cell(neuron(), "padding")),
+        "renamed": Case({"My homework (final).ipynb.txt": text(neuron())}, {}),
+        "old-format": Case({"neuron.ipynb": old_format(neuron())}, {}),
+        "byte-order-mark": Case({"neuron.ipynb": "\ufeff" + text(neuron())}, {}),
+        "two-of-the-same": Case(dict.fromkeys(("a.ipynb", "a (1).ipynb"), text(neuron())), {}),
+        "truncated": Case({"neuron.ipynb": text(neuron())[:5000]}, None, "damaged"),
         "not-a-notebook": Case({"neuron.ipynb": "[1, 2, 3]"}, None, "no cells"),
         "nested": Case({"neuron.ipynb": "[" * 100_000}, None, "damaged"),
         "a-page": Case({"neuron.ipynb": "<!DOCTYPE html><html>Log in</html>"}, None, "not a notebook"),
@@ -230,7 +238,7 @@ def cases():
         "another-notebook": alone(nbformat.v4.new_notebook(), None, "nothing in it belongs"),
         "no-notebook": Case({"neuron.pdf": "%PDF"}, None, "there is neuron.pdf"),
         "two-notebooks": Case(
-            {"a.ipynb": text(solved("neuron")), "b.ipynb": text(handed_out("neuron"))}, None, "leave the one that"
+            {"a.ipynb": text(neuron()), "b.ipynb": text(handed_out("neuron"))}, None, "leave the one that"
         ),
     }
 
