@@ -137,6 +137,7 @@ def test_what_it_is_judged_by_is_not_what_it_learned(network):
     assert held_out.startswith(network.about["sample"]["text"])
     learned = {*learn.splitlines(), *choose.splitlines()}
     assert not learned & set(held_out.splitlines())
+    assert cn.known_words(network, learn, 0.5) == pytest.approx(network.about["known_words"]["0.5"], abs=1e-3)
 
 
 def test_bits_by_counts():
@@ -221,6 +222,62 @@ def test_the_same_seed_writes_the_same_text(network):
 
 def test_the_page_says_what_was_measured(network):
     assert cn.table(network.about) in PAGE.read_text(encoding="utf-8"), "copy what cn.table() returns"
+
+
+def test_the_experiments_of_the_page_come_out_as_it_says(network):
+    said = experiments(network)
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    for words in said:
+        assert words in page
+
+
+def experiments(network):
+    """Yield what the page has to say, as measured here."""
+    quoted = next(unit for unit in network.about["units_found"] if unit["name"] == "inside quotation marks")
+
+    def values(text):
+        return network.run(text)[quoted["quantity"]][1:, quoted["unit"]]
+
+    def odds(text, character):
+        return 100 * network.run(text)["y"][-1][network.alphabet.index(character)]
+
+    short, long = 'It prints "name" and then', 'It prints "the name of the object that was given'
+    mark = short.index('"')
+    before, inside, after = (values(short)[at] for at in (mark - 1, short.rindex('e"'), len(short) - 1))
+    assert before < quoted["threshold"] < inside > quoted["threshold"] > after
+    yield f"Choose unit {quoted['unit']}, *inside quotation marks*, and type `{short}`."
+    yield f"its ${quoted['quantity']}_t$ is {number(before)}. At the end of the name it is {number(inside)}, "
+    yield f"and at the end of the line {number(after)}."
+    lost = int(np.argmax(values(long)[mark + 1 :] < quoted["threshold"])) + 1
+    yield f"`{long}`: {lost} characters after the mark, it has let go."
+    yield f"right about quotation marks in {100 * quoted['balanced_accuracy']:.0f} percent"
+
+    bracket = "see the section Names"
+    yield f"are {odds('(' + bracket, ')'):.1f} percent and {odds(bracket, ')'):.1f} percent"
+    best = next(unit for unit in network.about["units_found"] if unit["name"] == "inside brackets")
+    assert best["balanced_accuracy"] < 0.65
+    assert best not in cn.clear(network.about["units_found"])
+
+    shares = [f"{100 * share:.0f}" for share in network.about["known_words"].values()]
+    assert list(network.about["known_words"]) == ["0.2", "0.5", "1.0", "1.5"]
+    yield f"{', '.join(shares[:3])} and {shares[3]} percent occur in the text that it learned from"
+
+    lines = PAGE.read_text(encoding="utf-8").partition("```text\n")[2].partition("\n```")[0].split("\n")
+    cost = [f"{network.bits(line).mean():.2f}" for line in lines]
+    yield f"cost {', '.join(cost[:3])} and {cost[3]} bits per character"
+    yield f"Evenly spread odds would cost {math.log2(len(network.alphabet)):.2f}."
+
+    once, again = np.mean([halves(network, text) for text in network.about["sample"]["text"].split("\n")[:8]], axis=0)
+    yield f"cost {once:.2f} bits per character the first time, and {again:.2f} when they were repeated at once"
+
+
+def number(value):
+    return f"{value:.1f}".replace("-", "−")
+
+
+def halves(network, text):
+    """The bits per character of a text and of the same text read again."""
+    return [half.mean() for half in np.split(network.bits(2 * (text + " ")), 2)]
 
 
 def test_the_scripts_hold_the_runtime_and_the_network(tmp_path):

@@ -80,7 +80,7 @@ def scanned_loss(upstream, scan, parts):
 
 
 @SCANS
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(T=st.integers(1, 20), B=SIZES, H=SIZES, parts=st.integers(1, 2))
 def test_the_scan_is_the_recurrence(scan, T, B, H, parts):
     a, b, h0, _ = problem(T, B, H, parts)
@@ -91,7 +91,7 @@ def test_the_scan_is_the_recurrence(scan, T, B, H, parts):
 
 @SCANS
 @pytest.mark.parametrize("parts", [1, 2])
-@pytest.mark.parametrize("T", [1, 2, 7, 8])
+@pytest.mark.parametrize("T", [1, 7, 8])
 def test_gradients_equal_finite_differences(scan, parts, T):
     if scan == "parallel" and BACKEND == "torch":
         pytest.skip("Keras 3.15 computes associative_scan in float32 on PyTorch")
@@ -108,7 +108,7 @@ def test_gradients_equal_finite_differences(scan, parts, T):
 
 
 @settings(max_examples=6, deadline=None)
-@given(T=st.integers(1, 40), parts=st.integers(1, 2))
+@given(T=st.integers(1, 20), parts=st.integers(1, 2))
 def test_both_scans_have_the_same_gradients(T, parts):
     a, b, h0, upstream = problem(T, 2, 3, parts)
     loop, parallel = (gradient(scanned_loss(upstream, scan, parts), *a, *b, *h0) for scan in ("loop", "parallel"))
@@ -196,13 +196,12 @@ def test_backwards(layer, seed):
 
 @LAYERS
 @SCANS
-@pytest.mark.parametrize("steps", [T, None])
-def test_training_with_jit(layer, scan, steps, seed):
+def test_training_with_jit(layer, scan, seed):
     if scan == "parallel" and BACKEND != "jax":
         pytest.skip("TensorFlow cannot compile the parallel scan; PyTorch's compiler takes minutes")
     if BACKEND == "torch":
         pytest.skip("PyTorch's compiler writes out every step of the loop, which takes minutes")
-    tokens = keras.Input((steps,), dtype="int32")
+    tokens = keras.Input((None if scan == "loop" else T,), dtype="int32")
     hidden = layer(H, scan=scan)(keras.layers.Embedding(9, D, mask_zero=True)(tokens))
     model = keras.Model(tokens, keras.layers.Dense(1)(hidden))
     model.compile(keras.optimizers.Adam(0.05), "mse", jit_compile=True)
@@ -217,7 +216,7 @@ def test_any_batch_and_length(layer, seed):
     inputs = keras.Input((None, D))
     model = keras.Model(inputs, layer(H)(inputs))
     model.compile("sgd", "mse")
-    for batch, steps in ((4, 6), (4, 9), (7, 6), (1, 1)):
+    for batch, steps in ((4, 6), (7, 9), (1, 1)):
         x = seed.normal(size=(batch, steps, D)).astype("float32")
         assert np.isfinite(model.fit(x, np.zeros((batch, H)), verbose=0).history["loss"][0])
         np.testing.assert_allclose(model.predict(x, verbose=0), numpy(model(x)), rtol=1e-5, atol=1e-6)
@@ -280,7 +279,7 @@ def test_half_precision(layer, seed):
     assert relative_error(numpy(ops.cast(out, "float32")), expected) < 0.03
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(D=SIZES, H=SIZES, N=SIZES, bias=st.booleans())
 def test_parameter_counts(D, H, N, bias):
     for layer, expected in (

@@ -349,9 +349,9 @@ def test_the_gradient_is_clipped():
 
 def test_jit_is_on_wherever_it_can_be():
     model = make_model()
-    train(model, jit_compile="auto")
+    train(model, epochs=1, jit_compile="auto")
     assert model.jit_compile == (BACKEND != "torch")
-    train(model, jit_compile=False)
+    train(model, epochs=1, jit_compile=False)
     assert model.jit_compile is False
 
 

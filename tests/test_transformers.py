@@ -90,8 +90,8 @@ def test_it_learns_to_write_what_it_read_and_beams_can_read_it():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     transformer.compile(keras.optimizers.Adam(0.01), loss)
     transformer.fit([source, tokens[:, :-1]], tokens[:, 1:], epochs=25, batch_size=32, verbose=0)
-    greedy = decoding.greedy(transformer.step, transformer.start(source), 1, 6, 5)
-    assert (greedy[:, :3] == source).mean() > 0.9  # by chance 0.25
+    greedy = decoding.greedy(transformer.step, transformer.start(source[:24]), 1, 6, 5)
+    assert (greedy[:, :3] == source[:24]).mean() > 0.9  # by chance 0.25
     beams, _ = decoding.beam_search(transformer.step, transformer.start(source[:8]), 1, 6, 5, beams=3)
     assert (beams[:, 0, :3] == source[:8]).mean() > 0.9
 

@@ -16,6 +16,7 @@ import lzma
 import math
 import os
 import platform
+import re
 import sys
 import unicodedata
 from collections import Counter, defaultdict
@@ -173,7 +174,8 @@ def train():
     trained.set_weights(model.get_weights())
     trained.save(beside)
     os.replace(beside, FOLDER / "model.keras")
-    write_json({"alphabet": alphabet, "units": UNITS, "trained": date.today().isoformat()})
+    about = {"alphabet": alphabet, "units": UNITS, "trained": date.today().isoformat()}
+    write_json(about | {"python": platform.python_version()})
 
 
 def load_model():
@@ -286,6 +288,8 @@ def uniform(seed, position):
 def measure():
     """Measure the exported network on text that it was not trained on, beside other methods; complete model.json."""
     network = Network()
+    if network.about["python"] != platform.python_version():
+        raise ValueError(f"The text is not that of Python {network.about['python']}, with which it was trained.")
     learn, choose, held_out = (read(part, network.alphabet)[0] for part in parts())
     order, counts = best_counts(learn, choose)
     sample = held_out[: held_out.index("\n", SAMPLE) + 1]
@@ -294,7 +298,6 @@ def measure():
         "network": bits.mean(),
         "network_on_training_text": network.bits(learn[: len(held_out)]).mean(),
         "counts": bits_by_counts(counts, held_out, order),
-        "counts_order": order,
         "lzma": bits_compressed(lambda t: lzma.compress(t, preset=9 | lzma.PRESET_EXTREME), learn, held_out),
         "bz2": bits_compressed(bz2.compress, learn, held_out),
         "letters_alone": bits_by_counts(counts, held_out, 0),
@@ -303,30 +306,31 @@ def measure():
     import keras
     import onnx
 
-    about = {name: network.about[name] for name in ("alphabet", "units", "trained")}
+    about = {name: network.about[name] for name in ("alphabet", "units", "trained", "python")}
     about |= {
         "weights": sum(w.size for w in load_model().get_weights()),
         "text": "pydoc_data.topics of Python's standard library, as rnn_course.data.prose() reads it",
         "copyright": "Python Software Foundation, PSF License Version 2",
-        "python": platform.python_version(),
         "versions": {"keras": keras.__version__, "onnx": onnx.__version__, "numpy": np.__version__},
         "characters": {"trained": len(learn), "chosen": len(choose), "held_out": len(held_out)},
         "excerpt": learn.splitlines()[:3],
         "plain": PLAIN,
+        "counts_order": order,
         "bits_per_character": {name: round(float(value), 4) for name, value in measured.items()},
         "sample": {"text": sample, "bits_per_character": round(float(bits[: len(sample)].mean()), 4)},
+        "known_words": {str(t): round(known_words(network, learn, t), 3) for t in (0.2, 0.5, 1.0, 1.5)},
         "units_found": units_found(network, choose, held_out),
     }
     write_json(about)
-    print(json.dumps({k: about[k] for k in ("characters", "bits_per_character", "units_found")}, indent=2))
+    print(json.dumps({k: about[k] for k in ("bits_per_character", "known_words", "units_found")}, indent=2))
 
 
 def table(about):
     """Return the measurements as the table of the page."""
-    bits, order = about["bits_per_character"], about["bits_per_character"]["counts_order"]
+    bits = about["bits_per_character"]
     rows = {
         "how often each character occurs, and nothing else": "letters_alone",
-        f"counts of what followed the last {order:.0f} characters": "counts",
+        f"counts of what followed the last {about['counts_order']} characters": "counts",
         "**the network**": "network",
         "the same counts, if they go on counting": "counts_going_on",
         "the compressor `lzma`": "lzma",
@@ -378,6 +382,17 @@ def bits_compressed(compress, before, text):
     """Return the bits per character by which ``text`` makes a compressed file longer that holds the text before."""
     size = len(compress((before + text).encode())) - len(compress(before.encode()))
     return 8 * size / len(text)
+
+
+def known_words(network, learn, temperature):
+    """Return the share of words that it writes which occur in the text that it learned from."""
+    known = set(words(learn))
+    written = [word for seed in range(1, 11) for word in words(network.write("The ", 300, temperature, seed))[:-1]]
+    return float(np.mean([word in known for word in written]))
+
+
+def words(text):
+    return re.findall("[a-z]+", text.lower())
 
 
 # ---- what its units hold ---------------------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ MENDED = {  # names that a screen reader reads: as on the screen, and one for ea
     ),
     '<div id="pst-primary-sidebar" ': '<div id="pst-primary-sidebar" role="region" aria-label="The book" ',
 }
+THEIRS = "{e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1}"
+OURS = "{/* course.js */}"
 FILM = re.compile(
     r'<div class="animation">(?P<still>.*?)<script language="javascript">(?P<film>.*?)</script>', re.DOTALL
 )
@@ -60,6 +62,7 @@ def main():
     for page in found:
         text = page.read_text(encoding="utf-8")
         page.write_text(slim(text, searches=page.name == "search.html"), encoding="utf-8")
+    leave_measuring_to_us(SITE / "_static" / "scripts" / "pydata-sphinx-theme.js")
     for picture in (SITE / "_images").glob("*.png"):
         reduce_colors(picture)
     for leftover in (*SITE.rglob("*.map"), SITE / "_static" / "scripts" / "fontawesome.js"):
@@ -85,6 +88,14 @@ def keep_icons(path):
     font.flavor = "woff2"
     font.save(path)
     path.with_suffix(".ttf").unlink(missing_ok=True)  # for browsers of before 2014
+
+
+def leave_measuring_to_us(script):
+    """Keep the theme from measuring all that may scroll, which lays out the whole page; course.js does it later."""
+    text = script.read_text(encoding="utf-8")
+    if THEIRS not in text and OURS not in text:
+        raise ValueError(f"{script.name} does not say {THEIRS!r} any more: look how it makes what scrolls reachable")
+    script.write_text(text.replace(THEIRS, OURS), encoding="utf-8")
 
 
 def reduce_colors(path, most=4096):

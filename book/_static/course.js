@@ -12,20 +12,27 @@ for (const animation of document.querySelectorAll(".animation[data-film]")) {
   new IntersectionObserver(near, { rootMargin: "400px" }).observe(animation);
 }
 
-// What scrolls sideways inside itself can be reached by keyboard, as long as it does.
-function reachable(element) {
-  if (element.scrollWidth > element.clientWidth) {
-    element.tabIndex = 0;
-    element.setAttribute("role", "group");
-    element.setAttribute("aria-label", "Scrolls sideways");
-  } else {
-    for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
+// What scrolls inside itself can be reached by keyboard. What is not laid out yet may scroll; it is measured later.
+const SCROLLING = "pre, .cell_output > .output, .pst-scrollable-table-container, div.math, .admonition span.math";
+const scrolling = document.querySelectorAll(`.bd-article :is(${SCROLLING})`);
+function reachable(target, may) {
+  if (may) {
+    target.tabIndex = 0;
+    target.setAttribute("role", "group");
+    target.setAttribute("aria-label", "Scrolls sideways");
+  } else if (target !== document.activeElement) {
+    for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name);
   }
 }
-const wide = document.querySelectorAll(".bd-article div.math, .bd-article .admonition span.math");
-const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => reachable(target)));
-for (const element of wide) sizes.observe(element);
-document.fonts.addEventListener("loadingdone", () => wide.forEach(reachable));
+function measure(target) {
+  if (target.checkVisibility({ contentVisibilityAuto: true })) reachable(target, target.scrollWidth > target.clientWidth);
+}
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => measure(target)));
+for (const target of scrolling) {
+  reachable(target, true);
+  sizes.observe(target);
+}
+document.fonts.addEventListener("loadingdone", () => scrolling.forEach(measure));
 
 // Paper cannot be unfolded, and does not load when reached.
 let folded = [];
