@@ -39,7 +39,8 @@ UNUSED = r"fontawesome\.js|togglebutton\.js|sphinx-thebe\.js|mathjax"
 ONLY_TO_SEARCH = r"searchtools\.js|language_data\.js|searchindex\.js"
 INLINE_UNUSED = r"toggle\w+ =|togglebuttonSelector|THEBE_JS_URL|kernelName|MathJax"
 
-MENDED = {  # names that a screen reader reads: as on the screen, and one for each part of the page
+MENDED = {  # what a screen reader reads: names as on the screen, one for each part of the page, a list's own members
+    'role="doc-biblioentry"': 'role="listitem"',
     '<summary aria-label="Toggle hidden content"': "<summary",
     'btn search-button-field search-button__button pst-js-only" title="Search" aria-label="Search"': (
         'btn search-button-field search-button__button pst-js-only"'
