@@ -207,14 +207,15 @@ def test_what_it_does_not_know_is_said(running, network):
 @pytest.mark.parametrize("how", ["click", "field", "button"])
 def test_a_unit_is_picked(running, network, how):
     page = running()
-    number = cn.clear(network.about["units_found"])[1]["unit"] if how == "button" else 150
+    found = cn.clear(network.about["units_found"])[1]
+    number = found["unit"] if how == "button" else 150
     if how == "click":
         picture = page.locator(".character-network-strip svg").first
         picture.click(position={"x": picture.bounding_box()["width"] * 150.5 / network.about["units"], "y": 10})
     elif how == "field":
         set_number(page, "unit", number)
     else:
-        page.get_by_role("button", name=f"{number}: ").click()
+        page.get_by_role("button", name=f"{number}: {found['name']}").click()
     assert page.get_by_label("unit", exact=True).input_value() == str(number)
     assert shown(page, "h")[0] == states(page, len(text_of(page)))["h"][number]
 
