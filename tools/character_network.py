@@ -31,7 +31,7 @@ FOLDER = BOOK / "_static" / "character-network"
 PICTURE = BOOK / "_static" / "explorables" / "character-network.png"
 CHECKPOINTS = ROOT / "_build" / "character-network"
 
-UNITS, WINDOW, EPOCHS = 192, 128, 20
+UNITS, WINDOW, BATCH, EPOCHS = 192, 128, 8, 20
 PARTS = 0.85, 0.90  # where the validation part begins, and where the held-out part does
 FEATURES = (
     "inside quotation marks",
@@ -148,21 +148,21 @@ def train():
         [
             keras.Input((None, len(alphabet))),
             layers.LSTM(UNITS, return_sequences=True, dropout=0.1),
-            keras.layers.Dropout(0.5),
+            keras.layers.Dropout(0.3),
             keras.layers.Dense(len(alphabet)),
         ]
     )
-    updates = EPOCHS * math.ceil(len(examples[0]) / 16)
+    updates = EPOCHS * math.ceil(len(examples[0]) / BATCH)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, updates * 19 // 20, warmup_target=0.004, warmup_steps=updates // 20
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.1), loss)
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.05), loss)
     training.fit(
         model,
         examples,
         epochs=EPOCHS,
-        batch_size=16,
+        batch_size=BATCH,
         clip_norm=1.0,
         validation_data=windows(choose, alphabet, stride=WINDOW),
         checkpoints=CHECKPOINTS,
