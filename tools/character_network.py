@@ -46,7 +46,7 @@ PLAIN = {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-",
 
 OUTPUTS = "y", "h", "c", "f", "i", "o", "g"
 VISIBLE = {" ": "␣", "\n": "⏎"}
-SHOWN = 'The names "a" and "b" (see "Names and values", below) are bound by the function "print"'
+SHOWN = 'The method "__init__()" is called by the built-in function "print" and by "__new__()", which re'
 
 # One step: equations `lstm` of the book, and the softmax that reads h_t. H units, K characters.
 GRAPH = """
@@ -338,7 +338,8 @@ def table(about):
         "the network, on text that it was trained on": "network_on_training_text",
     }
     head = ["| guessing by | bits per character |", "|---|---|"]
-    return "\n".join([*head, *(f"| {who} | {bits[name]:.2f} |" for who, name in rows.items())])
+    order = sorted(rows.items(), key=lambda row: -bits[row[1]])
+    return "\n".join([*head, *(f"| {who} | {bits[name]:.2f} |" for who, name in order)])
 
 
 def count(text, order):
@@ -493,7 +494,7 @@ def picture():
     figure.savefig(drawn, dpi=160)
     plt.close(figure)
     few_colors = io.BytesIO()
-    Image.open(drawn).convert("RGB").quantize(48).save(few_colors, "PNG", optimize=True)
+    Image.open(drawn).convert("RGB").quantize(128).save(few_colors, "PNG", optimize=True)
     write(PICTURE, few_colors.getvalue())
 
 
