@@ -92,7 +92,7 @@ def batches_of(name, data, batch_size, replicas=1, **kwargs):
             f"received {type(data).__name__}. A dataset that can only be read from its start cannot be taken up again "
             "in the middle: give it to `model.fit`, or read it into arrays."
         )
-    data = tree.map_structure(as_array, tuple(part for part in data if part is not None))
+    data = tree.map_structure(as_array, tuple(with_tuples(part) for part in data if part is not None))
     lengths = {len(a) if a.ndim else None for a in tree.flatten(data)}
     if len(lengths) != 1 or not all(lengths):
         raise ValueError(
@@ -119,6 +119,13 @@ def batches_of_dataset(name, dataset, batch_size, replicas, share=(0, 1), **kwar
     if replicas > 1:
         raise ValueError(f"With {replicas} devices, `{name}` must be arrays, which can be shared out equally.")
     return BatchesOf(dataset, **kwargs)
+
+
+def with_tuples(part):
+    """Return x, y or the weights with tuples for lists of arrays: TensorFlow would take a list for one array."""
+    if isinstance(part, dict):
+        return {name: with_tuples(inner) for name, inner in part.items()}
+    return tuple(map(with_tuples, part)) if isinstance(part, (list, tuple)) else part
 
 
 def as_array(a):
