@@ -2,9 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from rnn_course import sounds
 from tools import browser, slim, typeset
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -112,6 +114,15 @@ def test_an_animation_becomes_a_still_and_a_film_of_its_own(site):
     assert 'data-film="_static/animations/12ab.js"' in page and 'src="_static/animations/12ab.png"' in page
     assert "play()" in (site / "_static" / "animations" / "12ab.js").read_text()
     assert Image.open(site / "_static" / "animations" / "12ab.png").size == (1, 1)
+    assert slim.slim(page) == page
+
+
+def test_a_sound_becomes_a_file_of_its_own(site):
+    player = sounds.player([0.0, 1.0, 0.0], 8000, caption="A click").data
+    page = slim.slim(f"{HEAD}<body>{player}</body>")
+    assert "base64" not in page and 'preload="none" aria-label="A click" src="_static/sounds/' in page
+    (file,) = (site / "_static" / "sounds").iterdir()
+    assert file.name in page and file.read_bytes() == sounds.wav(np.array([0.0, 1.0, 0.0]), 8000)
     assert slim.slim(page) == page
 
 

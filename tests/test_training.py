@@ -118,6 +118,16 @@ def test_sample_weights_and_several_inputs():
     assert np.any(before[0] != model.get_weights()[0])
 
 
+def test_a_list_of_inputs_is_two_inputs():
+    x, y = data()
+    first, second = keras.Input((5, 3)), keras.Input((5, 3))
+    model = keras.Model([first, second], keras.layers.Dense(1)(first[:, 0] - second[:, 1]))
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    fit(model, ([x, x + 1], y), batch_size=16)
+    assert np.any(before[0] != model.get_weights()[0])
+
+
 def test_every_epoch_has_every_example_once_in_an_order_of_its_own():
     batches = Batches((np.arange(23),), 5, seed=1, shuffle=True)
     orders = []

@@ -5,9 +5,10 @@
 One style sheet with the rules that the pages use takes the place of ten; the icon fonts keep the icons that occur in
 it; scripts that only draw those icons again, or start a kernel, are left out, and the others wait until the page is
 there. The search index is loaded by the search page alone. Pictures are stored with fewer colors, and come with an
-animation's film when they are reached. A page that is slim already stays as it is.
+animation's film when they are reached; a sound comes when it is played. A page that is slim already stays as it is.
 """
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -52,6 +53,7 @@ OURS = "{/* course.js */}"
 FILM = re.compile(
     r'<div class="animation">(?P<still>.*?)<script language="javascript">(?P<film>.*?)</script>', re.DOTALL
 )
+SOUND = re.compile(r'preload="metadata"([^>]*) src="data:audio/wav;base64,([^"]*)"')
 THEME = "<script>\n" + (BOOK / "_static" / "theme.js").read_text(encoding="utf-8") + "</script>"
 
 
@@ -127,7 +129,8 @@ def slim(text, searches=False):
     body = re.sub(rf"<script>[^<]*({INLINE_UNUSED})[^<]*</script>\s*", "", body)
     for theirs, ours in MENDED.items():
         body = body.replace(theirs, ours)
-    return head + end + re.sub(r"<img [^>]*>", sized, FILM.sub(film_apart, body))
+    body = SOUND.sub(sound_apart, FILM.sub(film_apart, body))
+    return head + end + re.sub(r"<img [^>]*>", sized, body)
 
 
 def film_apart(animation):
@@ -140,6 +143,15 @@ def film_apart(animation):
     (folder / f"{name}.js").write_text(animation["film"], encoding="utf-8")
     shown = animation["still"].replace(still[0], f'src="_static/animations/{name}.png"')
     return f'<div class="animation" data-film="_static/animations/{name}.js">{shown}'
+
+
+def sound_apart(sound):
+    """Return a player's attributes with its sound in a file of its own, to be fetched when it is played."""
+    content = b64decode(sound[2])
+    name = f"_static/sounds/{hashlib.sha256(content).hexdigest()[:12]}.wav"
+    (SITE / name).parent.mkdir(exist_ok=True)
+    (SITE / name).write_bytes(content)
+    return f'preload="none"{sound[1]} src="{name}"'
 
 
 def sized(image):

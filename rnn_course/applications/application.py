@@ -98,9 +98,11 @@ def read(path):
             ]
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
         raise ValueError(f"{path} is not a file that an application was saved in, or it is damaged: {error}") from None
-    if content.get("format") != FORMAT:
+    if not {"format", "application", "settings", "results", "model"} <= content.keys():
+        raise ValueError(f"{path} is not a file that an application was saved in: it says nothing of its model.")
+    if content["format"] != FORMAT:
         raise ValueError(
-            f"{path} has format {content.get('format')!r}, and this version of rnn_course reads format {FORMAT}. "
+            f"{path} has format {content['format']!r}, and this version of rnn_course reads format {FORMAT}. "
             "Update rnn_course."
         )
     return content, weights
