@@ -56,9 +56,7 @@ def full_code(notebook):
     saves = [number for number, code in enumerate(codes) if ".save(" in code]
     if not saves:
         raise ValueError("no cell saves an application")
-    return [
-        "\n".join(FULL if line == SHORT else line for line in code.splitlines()) for code in codes[: saves[-1] + 1]
-    ]
+    return ["\n".join(FULL if line == SHORT else line for line in code.splitlines()) for code in codes[: saves[-1] + 1]]
 
 
 def train(name, codes):

@@ -262,6 +262,92 @@ class VectorToSequence(Writer):
 
 
 @keras.saving.register_keras_serializable("rnn_course")
+class GridToSequence(Writer):
+    """A grid of vectors in, a sequence of tokens out, with a look at the grid for each token: captions with attention.
+
+    ``model([grid, tokens])``, with grids (B, S, M): S places, always the same ones in the same order, and a vector for
+    each, such as those that a convolutional network has for the parts of an image. Their mean sets the first state, by
+    a dense layer with tanh for each state. A glance at all of them, by a dense layer of the length of the embedding,
+    enters beside every token, so that the writer knows where to look. Then its hidden state looks at the places:
+
+    .. math::
+
+        m_s = x_s + p_s, \\qquad \\alpha_{ts} = \\operatorname{softmax}_s(h_t^\\top W_a m_s), \\qquad
+        \\tilde h_t = \\tanh\\Bigl(W_c \\Bigl[h_t; \\sum_s \\alpha_{ts} m_s\\Bigr]\\Bigr),
+
+    where :math:`x_s` is what is at place s, and :math:`p_s` a learned vector that says which place it is. The logits
+    come from :math:`\\tilde h_t`.
+
+    Parameters
+    ----------
+    tokens, units, embedding, recurrent, **kwargs
+        Those of `Writer`.
+
+    Raises
+    ------
+    ValueError
+        As in `Writer`; and if the number of places is not known when the model is built.
+
+    Notes
+    -----
+    K. Xu et al. (2015), "Show, Attend and Tell: Neural Image Caption Generation with Visual Attention", ICML, look
+    before each recurrent step, which then reads what was seen. Here the writer looks after it, as in `EncoderDecoder`,
+    so that in training all steps look at once.
+    """
+
+    def __init__(self, tokens, units, embedding=32, recurrent="GRU", **kwargs):
+        super().__init__(tokens, units, embedding, recurrent, **kwargs)
+        self.to_states = [keras.layers.Dense(units, "tanh", name=f"to_state_{i}") for i in range(self.state_count)]
+        self.to_input = keras.layers.Dense(embedding, name="to_input")
+        self.attend = Attention(name="attend")
+        self.join = keras.layers.Dense(units, "tanh", use_bias=False, name="join")
+
+    def build(self, input_shape):
+        _, places, size = input_shape[0]
+        if places is None:
+            raise ValueError(f"The grid must have a known number of places; received the shape {input_shape[0]}.")
+        units = self.settings["units"]
+        self.places = self.add_weight(shape=(places, size), name="places")
+        for layer in self.to_states:
+            layer.build((None, size))
+        self.to_input.build((None, places * size))
+        self.attend.build((None, None, units), (None, places, size))
+        self.join.build((None, None, units + size))
+        super().build(input_shape)
+
+    def input_size(self):
+        return 2 * self.settings["embedding"]
+
+    def start(self, source):
+        places, size = self.places.shape
+        mean, glance = ops.mean(source, axis=1), self.to_input(ops.reshape(source, (-1, places * size)))
+        return [*[to_state(mean) for to_state in self.to_states], glance, source + self.places]
+
+    def join_input(self, embedded, context):
+        return beside(embedded, context[0])
+
+    def join_output(self, hidden, context):
+        seen, _ = self.attend(hidden, context[1])
+        return self.join(ops.concatenate([hidden, seen], axis=-1))
+
+    def attention(self, inputs):
+        """Return where the writer looks as it writes.
+
+        Parameters
+        ----------
+        inputs : list of tensor
+            Grid (B, S, M) and the tokens that the writer is given (B, T), as in a call of the model.
+
+        Returns
+        -------
+        tensor
+            Shape (B, T, S): how much weight each place has at each step; the weights of a step sum to 1.
+        """
+        hidden, context = self.written(*inputs)
+        return self.attend(hidden, context[1])[1]
+
+
+@keras.saving.register_keras_serializable("rnn_course")
 class EncoderDecoder(Writer):
     """Reads one sequence of tokens to its end, then writes another: translation.
 

@@ -1,8 +1,11 @@
 """Decoding: from a network that gives each next token a probability to one sequence.
 
-Every function takes a ``step``, such as `rnn_course.architectures.Writer.step`: ``logits, state = step(tokens, state)``
+A writer is given as a ``step``, such as `rnn_course.architectures.Writer.step`: ``logits, state = step(tokens, state)``
 takes the tokens written last (N,) and a state whose tensors all have N rows, and gives logits (N, K) for the next
 token. Token 0 is padding: it is never chosen, and fills a sequence up after its end.
+
+Networks that were trained with `rnn_course.training.CTC` write at every step of their input; those logits are read by
+`ctc_greedy` and `ctc_beam_search`.
 """
 
 import keras
@@ -170,3 +173,105 @@ def positive(**numbers):
     for name, number in numbers.items():
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
             raise ValueError(f"`{name}` must be a positive whole number; received {name}={number!r}.")
+
+
+def ctc_greedy(logits):
+    """Read the most probable path of a network trained with `rnn_course.training.CTC`.
+
+    The most probable label of each step; then equal neighbors are merged, and blanks (label 0) dropped. It need not be
+    the most probable sequence, because many paths may lead to another one: that is what `ctc_beam_search` adds up.
+
+    Parameters
+    ----------
+    logits : array_like
+        Shape (N, T, K), of each label at each step; probabilities do as well.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (N, T), int32: the labels read, then zeros.
+
+    Raises
+    ------
+    ValueError
+        If `logits` has another shape.
+    """
+    path = of_rank_three(logits).argmax(axis=-1)
+    changes = np.diff(path, axis=1, prepend=-1) != 0
+    written = np.zeros(path.shape, "int32")
+    for labels, row, kept in zip(written, path, changes & (path != 0)):
+        labels[: kept.sum()] = row[kept]
+    return written
+
+
+def ctc_beam_search(logits, beams=8):
+    """Find the most probable sequences of a network trained with `rnn_course.training.CTC`.
+
+    At each step, the most probable beginnings are kept, each with the sum of the probabilities of its paths; those that
+    end in a blank are added up apart, as only after a blank is the last label, read again, a new one.
+
+    Parameters
+    ----------
+    logits : array_like
+        Shape (N, T, K), label 0 being the blank.
+    beams : int
+        How many beginnings are kept, at most.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        Shape (N, beams, T), int32: the best sequence first; each is followed by zeros.
+    log_probabilities : numpy.ndarray
+        Shape (N, beams), float64: of each sequence, over the paths that were kept; ``-inf`` where there are fewer
+        sequences than beams.
+
+    Raises
+    ------
+    ValueError
+        If `logits` has another shape, or `beams` is not a positive whole number.
+
+    Notes
+    -----
+    A. Graves (2012), *Supervised Sequence Labelling with Recurrent Neural Networks*, chapter 7, and A. L. Maas,
+    Z. Xie, D. Jurafsky and A. Y. Ng (2015), "Lexicon-Free Conversational Speech Recognition with Neural Networks",
+    NAACL, here without a language model.
+    """
+    positive(beams=beams)
+    probabilities = np.exp(log_softmax(of_rank_three(logits)))
+    labels = np.zeros((len(probabilities), beams, probabilities.shape[1]), "int32")
+    log_p = np.full(labels.shape[:2], -np.inf)
+    for row, steps in enumerate(probabilities.tolist()):
+        for rank, (prefix, total) in enumerate(best_prefixes(steps, beams)):
+            labels[row, rank, : len(prefix)] = prefix
+            log_p[row, rank] = total
+    return labels, log_p
+
+
+def best_prefixes(steps, beams):
+    """Return the best sequences of labels, and the log-probability of each; ``steps`` are lists of probabilities."""
+    paths, scale = {(): (1.0, 0.0)}, 0.0  # of each beginning: its paths that end in a blank, and in its last label
+    for p in steps:
+        longer = {}
+
+        def add(prefix, blank, label, longer=longer):
+            before = longer.get(prefix, (0.0, 0.0))
+            longer[prefix] = before[0] + blank, before[1] + label
+
+        for prefix, (blank, label) in paths.items():
+            last = prefix[-1] if prefix else 0
+            add(prefix, (blank + label) * p[0], label * p[last])
+            for k in range(1, len(p)):
+                add((*prefix, k), 0.0, (blank if k == last else blank + label) * p[k])
+        kept = sorted(longer.items(), key=lambda item: -sum(item[1]))[:beams]
+        total = sum(map(sum, longer.values()))  # dividing by it keeps the numbers from getting too small
+        paths = {prefix: (blank / total, label / total) for prefix, (blank, label) in kept if blank + label}
+        scale += np.log(total)
+    return [(prefix, np.log(sum(ends)) + scale) for prefix, ends in paths.items()]
+
+
+def of_rank_three(logits):
+    """Return the logits as a float64 array (N, T, K)."""
+    logits = np.asarray(ops.convert_to_numpy(logits), "float64")
+    if logits.ndim != 3:
+        raise ValueError(f"`logits` must have shape (N, T, K); received shape {logits.shape}.")
+    return logits

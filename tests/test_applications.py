@@ -1,4 +1,4 @@
-"""Tests of rnn_course.applications: what is saved comes back, what cannot be read is named, what is shipped is whole."""
+"""Tests of rnn_course.applications: what is saved comes back, what cannot be read is named, what ships is whole."""
 
 import json
 import zipfile

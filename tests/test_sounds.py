@@ -15,7 +15,7 @@ def test_a_player_holds_the_sound_as_a_wav_file():
     tone = 0.2 * np.sin(2 * np.pi * 440 / 8000 * np.arange(1600))
     page = sounds.player(tone, 8000, caption='A "pure" tone').data
     assert 'aria-label="A &quot;pure&quot; tone"' in page and "http" not in page
-    content = base64.b64decode(re.search("base64,([^\"]*)", page)[1])
+    content = base64.b64decode(re.search('base64,([^"]*)', page)[1])
     with wave.open(io.BytesIO(content)) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8000)
         samples = np.frombuffer(file.readframes(1600), "<i2") / 32767

@@ -124,6 +124,56 @@ def time_split(inputs, targets, test_fraction=0.2):
     return train, test
 
 
+def rolling_origins(values, horizon, start, stop=None, every=1):
+    """Find the times to forecast from in a period, and what came after each: a rolling origin.
+
+    An origin is the time of a forecast. At origin `t`, `values[:t]` is known, and `values[t : t + horizon]` is to be
+    forecast. All that is forecast lies in the period from `start` to `stop`.
+
+    Parameters
+    ----------
+    values : array_like
+        Shape (T,): one number a step, in order of time.
+    horizon : int
+        How many steps are forecast from each origin.
+    start : int
+        The first origin: the steps before it, at least one, are past at every origin.
+    stop : int, optional
+        The end of the period, at most T; by default T.
+    every : int
+        Steps from one origin to the next.
+
+    Returns
+    -------
+    origins : numpy.ndarray
+        Shape (N,), int: the times, in order.
+    futures : numpy.ndarray
+        Shape (N, horizon): what came after each, in the dtype of `values`; integers become float32.
+
+    Raises
+    ------
+    TypeError
+        If `horizon`, `start`, `stop` or `every` is not an int.
+    ValueError
+        If `values` is not one-dimensional, an int is below 1, `stop` is beyond the end, or the period is shorter than
+        the horizon.
+    """
+    horizon, every = _check.whole_number("horizon", horizon), _check.whole_number("every", every)
+    start, values = _check.whole_number("start", start), _as_floats(values)
+    if values.ndim != 1:
+        raise ValueError(f"values must have shape (T,), got {values.shape}. Pass one series, such as co2().values.")
+    stop = len(values) if stop is None else _check.whole_number("stop", stop)
+    if stop > len(values):
+        raise ValueError(f"stop must be at most the number of steps, {len(values)}, got {stop}.")
+    if stop - start < horizon:
+        raise ValueError(
+            f"the period from start to stop must hold at least horizon = {horizon} steps, got {stop - start}. "
+            "Start earlier, or make horizon smaller."
+        )
+    origins = np.arange(start, stop - horizon + 1, every)
+    return origins, values[origins[:, None] + np.arange(horizon)]
+
+
 def standardize(train, *others):
     """Shift and scale arrays so that the training data has mean 0 and standard deviation 1.
 

@@ -1,0 +1,273 @@
+"""Speech: a sound comes in, text comes out. Our language is Morse code on a noisy radio."""
+
+import keras
+import numpy as np
+
+from rnn_course import data, decoding
+from rnn_course.applications.application import Application
+from rnn_course.data.morse import MORSE
+from rnn_course.data.radio import SAMPLE_RATE
+
+#: What can be heard: the number of each character. Number 0 is the blank.
+CHARACTERS = data.Vocabulary.of(" " + "".join(MORSE))
+FRAME, HOP = 256, 128  # samples: those of data.spectrogram
+LONGEST = 60  # seconds
+_BLOCK = 500  # recordings whose waveforms are in memory at once
+
+
+class Listener(Application):
+    """Writes down what is sent in Morse code.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Maps spectrograms (B, T, D) of `rnn_course.data.spectrogram` to logits (B, T', K) of `CHARACTERS`; trained with
+        `rnn_course.training.CTC`.
+    results : dict, optional
+        As in `Application`.
+
+    Examples
+    --------
+    >>> import rnn_course
+    >>> listener = rnn_course.load("speech")
+    >>> listener.transcribe(rnn_course.data.morse("SOS", noise=1.0))
+    'SOS'
+    """
+
+    name = "speech"
+
+    def transcribe(self, waveform, sample_rate=SAMPLE_RATE, beams=1):
+        """Write down what is sent.
+
+        Parameters
+        ----------
+        waveform : array_like
+            Shape (samples,): the sound, at most 60 seconds. How loud it is does not matter. The network was trained
+            on tones of 400 to 900 Hz and 15 to 30 words a minute.
+        sample_rate : int
+            Samples a second: 8,000.
+        beams : int
+            1 reads the most probable path; more look for the most probable text, and keep that many beginnings.
+
+        Returns
+        -------
+        str
+            Letters A to Z, digits and spaces; "" if nothing is heard.
+
+        Raises
+        ------
+        TypeError
+            If `waveform` does not hold numbers, or `sample_rate` or `beams` is not an int.
+        ValueError
+            If `waveform` has another shape, is too short or too long, or not finite; or `sample_rate` is another one.
+        """
+        if isinstance(beams, bool) or not isinstance(beams, int):
+            raise TypeError(f"`beams` must be a positive whole number; received {beams!r}.")
+        logits = self.logits(waveform, sample_rate)[None]
+        labels = decoding.ctc_greedy(logits) if beams == 1 else decoding.ctc_beam_search(logits, beams)[0][:, 0]
+        return CHARACTERS.decode(labels)[0].strip()
+
+    def logits(self, waveform, sample_rate=SAMPLE_RATE):
+        """Return the logits (T', K) of each character at each step, number 0 being the blank.
+
+        Parameters, errors
+        ------------------
+        As in `transcribe`.
+        """
+        features = data.spectrogram(checked(waveform, sample_rate))
+        return keras.ops.convert_to_numpy(self.model(features[None]))[0]
+
+
+def checked(waveform, sample_rate):
+    """Return the waveform as an array (samples,), or say what is wrong with it."""
+    if isinstance(sample_rate, bool) or not isinstance(sample_rate, (int, np.integer)):
+        raise TypeError(f"`sample_rate` must be a whole number of samples a second; received {sample_rate!r}.")
+    if sample_rate != SAMPLE_RATE:
+        raise ValueError(
+            f"`sample_rate` must be {SAMPLE_RATE}; received {sample_rate}. Resample the sound first: "
+            f"scipy.signal.resample_poly(waveform, {SAMPLE_RATE}, {sample_rate})."
+        )
+    try:
+        waveform = np.asarray(waveform, "float32")
+    except (TypeError, ValueError):
+        raise TypeError(f"`waveform` must be an array of numbers; received {type(waveform).__name__}.") from None
+    if waveform.ndim != 1:
+        raise ValueError(
+            f"`waveform` must have shape (samples,); received shape {waveform.shape}. Pass one recording with one "
+            "channel, such as the mean of both."
+        )
+    if not SAMPLE_RATE / 10 <= len(waveform) <= LONGEST * SAMPLE_RATE:
+        raise ValueError(
+            f"`waveform` must last 0.1 to {LONGEST} seconds; received {len(waveform) / SAMPLE_RATE:.3g} seconds "
+            f"({len(waveform):,} samples). Pass a longer sound, or cut it in pieces."
+        )
+    if not np.isfinite(waveform).all():
+        raise ValueError("`waveform` must be finite; received infinities or values that are not a number.")
+    return waveform
+
+
+def examples(count, noise=(0.0, 3.0), seed=0, split="train"):
+    """Recordings as a network reads them.
+
+    Parameters
+    ----------
+    count, noise, seed, split
+        As in `rnn_course.data.morse_messages`.
+
+    Returns
+    -------
+    x : numpy.ndarray
+        Shape (N, T, D), float32: spectrograms.
+    y : numpy.ndarray
+        Shape (N, U), int32: the numbers of the characters, zeros after the end.
+    texts : list of str
+        The N messages.
+    """
+    x, texts = [], []
+    for number, first in enumerate(range(0, count, _BLOCK)):
+        some, waveforms = data.morse_messages(min(_BLOCK, count - first), noise, seed=1000 * seed + number, split=split)
+        x.append(data.spectrogram(waveforms))
+        texts += some
+    return np.concatenate(x), CHARACTERS.encode(texts), texts
+
+
+def read(model, x):
+    """Return the text of each spectrogram (N, T, D), by the most probable path."""
+    return [text.strip() for text in CHARACTERS.decode(decoding.ctc_greedy(model.predict(x, verbose=0)))]
+
+
+def live(model, chunks):
+    """Write down a sound while it comes.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        One that reads forward only: a convolution whose kernel is as long as its strides, recurrent layers, a dense
+        layer.
+    chunks : iterable of array_like
+        Pieces of a waveform (samples,), of any length.
+
+    Yields
+    ------
+    str
+        After each piece, the whole text so far. It only grows.
+
+    Raises
+    ------
+    ValueError
+        If a layer of the model reads from the end.
+    """
+    if any(isinstance(layer, keras.layers.Bidirectional) for layer in model.layers):
+        raise ValueError("`model` must read forward only: a bidirectional layer begins at the end of the sound.")
+    convolution, *recurrent, dense = model.layers
+    (stride,) = convolution.strides
+    step, reach = stride * HOP, (stride - 1) * HOP + FRAME  # samples from step to step, and seen by one step
+    states = [layer.get_initial_state(1) for layer in recurrent]
+    waiting, last, text = np.zeros(0, "float32"), 0, ""
+    for chunk in chunks:
+        waiting = np.concatenate([waiting, np.asarray(chunk, "float32")])
+        steps = max(0, (len(waiting) - reach) // step + 1)
+        if steps:
+            h = convolution(data.spectrogram(waiting[: (steps - 1) * step + reach])[None])
+            for number, layer in enumerate(recurrent):
+                h, states[number] = run(layer, h, states[number])
+            path = keras.ops.convert_to_numpy(dense(h))[0].argmax(axis=-1).tolist()
+            for label, before in zip(path, [last, *path]):
+                if label not in (0, before):
+                    text += CHARACTERS.tokens[label]
+            waiting, last = waiting[steps * step :], path[-1]
+        yield text
+
+
+def run(layer, inputs, states):
+    """Return the outputs (B, T, H) of a recurrent layer that starts from these states, and the last states."""
+    _, outputs, states = layer.inner_loop(inputs, states, None)
+    return outputs, states
+
+
+def edit_distance(text, reference):
+    """Return how many characters must be inserted, deleted or replaced to turn one text into the other.
+
+    Notes
+    -----
+    V. I. Levenshtein (1966), "Binary Codes Capable of Correcting Deletions, Insertions, and Reversals".
+    """
+    row = list(range(len(reference) + 1))  # the distances of what was read of `text` from each beginning
+    for i, character in enumerate(text, 1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(reference, 1):
+            replaced = diagonal + (character != other)
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, replaced)
+    return row[-1]
+
+
+def error_rate(texts, references):
+    """Return the character error rate: the edits that all texts need together, divided by the references' length.
+
+    Parameters
+    ----------
+    texts, references : list of str
+        What was read, and what was sent.
+
+    Returns
+    -------
+    float
+        0 if all is right. It can be more than 1, if a lot is read where little was sent.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many texts as references, or the references are empty.
+    """
+    if len(texts) != len(references) or not any(references):
+        raise ValueError(
+            "`texts` and `references` must be equally many, and not all references empty; received "
+            f"{len(texts)} texts and {len(references)} references."
+        )
+    return sum(map(edit_distance, texts, references)) / sum(map(len, references))
+
+
+def by_rule(waveform):
+    """Read Morse code without learning: by a threshold, and by how long signals and gaps last.
+
+    The loudest band of the spectrogram is smoothed and compared with a threshold halfway between loud and quiet. The
+    length of a dot is that for which the lengths of signals and gaps are closest to whole ones: one or three dots, and
+    one, three or seven.
+
+    Parameters
+    ----------
+    waveform : array_like
+        Shape (samples,), at 8,000 samples a second.
+
+    Returns
+    -------
+    str
+        The text; "?" for what is no code.
+    """
+    strength = np.exp(data.spectrogram(waveform, hop=_RULE_HOP) / 2)
+    strength = strength[:, strength.mean(axis=0).argmax()]
+    strength = np.convolve(strength, np.ones(3) / 3, "same")
+    quiet, loud = np.quantile(strength, [0.1, 0.95])
+    down = strength > (quiet + loud) / 2
+    borders = np.flatnonzero(np.diff(down.astype(int), prepend=0, append=0))
+    if not borders.size:
+        return ""
+    lengths = np.diff(borders) * _RULE_HOP / SAMPLE_RATE
+    signals, gaps = lengths[::2], lengths[1::2]
+    units = np.geomspace(0.035, 0.09, 60)
+    unit = min(units, key=lambda unit: misfit(signals / unit, (1, 3)) + misfit(gaps / unit, (1, 3, 7)))
+    text = code = ""
+    letters = {code: letter for letter, code in MORSE.items()}
+    for signal, gap in zip(signals / unit, [*gaps / unit, 10]):
+        code += "." if signal < 2 else "-"
+        if gap > 2:
+            text, code = text + letters.get(code, "?") + " " * bool(gap > 5), ""
+    return text.strip()
+
+
+_RULE_HOP = 64
+
+
+def misfit(lengths, whole):
+    """Return how far lengths are from the closest whole ones, in terms of their ratio."""
+    return np.sum(np.min(np.log(lengths[:, None] / np.array(whole)) ** 2, axis=1))
