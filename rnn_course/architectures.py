@@ -212,6 +212,55 @@ class Writer(keras.Model):
 
 
 @keras.saving.register_keras_serializable("rnn_course")
+class LanguageModel(Writer):
+    """Reads a sequence of tokens and says, after each of them, which one comes next: a text, or a melody.
+
+    ``model(tokens)``, with tokens (B, T), gives the logits (B, T, K) of the token that follows each. The first state is
+    zero. To write, `start` reads a beginning, and `step` goes on from it.
+
+    Parameters
+    ----------
+    tokens, units, embedding, recurrent, **kwargs
+        Those of `Writer`.
+    dropout : float
+        The share of the hidden states' numbers that are set to zero in training, before the logits.
+    """
+
+    def __init__(self, tokens, units, embedding=32, recurrent="LSTM", dropout=0.0, **kwargs):
+        super().__init__(tokens, units, embedding, recurrent, **kwargs)
+        self.settings["dropout"] = dropout
+        self.drop = keras.layers.Dropout(dropout, name="drop")
+
+    def build(self, input_shape):
+        super().build((None, input_shape))
+
+    def start(self, source):
+        """Read a beginning; return the state after it.
+
+        Parameters
+        ----------
+        source : tensor
+            The tokens (B, T) that stand before the one that `step` reads first; T may be 0.
+
+        Returns
+        -------
+        list of tensor
+            The states of the recurrent layer, B rows each.
+        """
+        states = [ops.zeros((source.shape[0], self.settings["units"]))] * self.state_count
+        if source.shape[1] == 0:
+            return states
+        return list(self.writer.inner_loop(self.embed(source), states, None)[2])
+
+    def call(self, tokens):
+        return self.to_logits(self.drop(self.hidden(tokens)))
+
+    def hidden(self, tokens):
+        """Return the hidden states (B, T, H) after each of the tokens (B, T)."""
+        return self.writer(self.embed(tokens))
+
+
+@keras.saving.register_keras_serializable("rnn_course")
 class VectorToSequence(Writer):
     """One vector in, a sequence of tokens out: a caption of an image.
 

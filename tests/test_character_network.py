@@ -14,6 +14,7 @@ import pytest
 from keras import ops
 
 from rnn_course import data
+from rnn_course.language import balanced_accuracy, features
 from tests.reference import by_gate, sigmoid
 from tools import character_network as cn
 from tools import offline_runtime
@@ -140,55 +141,15 @@ def test_what_it_is_judged_by_is_not_what_it_learned(network):
     assert cn.known_words(network, learn, 0.5) == pytest.approx(network.about["known_words"]["0.5"], abs=1e-3)
 
 
-def test_bits_by_counts():
-    follows = cn.count("aab", 1)
-    # without context: b is 1 of 3, and 2 different ones share the weight of 2 in equal parts
-    assert cn.bits_by_counts(follows, "b", 0) == pytest.approx(-math.log2(2 / 5))
-    # nothing is known of what follows a new line; after a comes a in 1 of 2 cases
-    odds = 3 / 5, (1 + 2 * 3 / 5) / (2 + 2)
-    assert cn.bits_by_counts(follows, "aa", 1) == pytest.approx(-np.log2(odds).mean())
-    # going on: by the second a, one more a has been seen, but none more after an a
-    odds = 3 / 5, (1 + 2 * (3 + 2 / 2) / (4 + 2)) / (2 + 2)
-    assert cn.bits_by_counts(follows, "aa", 1, go_on=True) == pytest.approx(-np.log2(odds).mean())
-
-
-def test_bits_compressed():
-    def compress(text):
-        return bytes(len(text) // 4)
-
-    assert cn.bits_compressed(compress, "a" * 40, "b" * 16) == 2
-
-
-def test_features():
-    text = 'a_b "c(" (d_e)\n"f g'
-    where = {n: "".join(c if yes else "." for c, yes in zip(text, holds)) for n, holds in cn.features(text).items()}
-    assert where == {
-        "inside quotation marks": """...."c(........"f g""",
-        "after an underscore in a name": """._b........_e......""",
-        "inside a word": """a.b..c....d.e...f.g""",
-        "in the first word": """a_b...........\n"f..""",
-        "inside brackets": """......(" (d_e......""",
-    }
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_the_best_threshold(sign):
-    values, holds = np.array([0.1, 0.9, 0.3, 0.8, 0.7]), np.array([False, True, False, True, False])
-    accuracy, found, threshold = cn.best_threshold(sign * values, holds)
-    assert (accuracy, found) == (pytest.approx(1), sign)
-    assert 0.7 < sign * threshold < 0.8
-    assert cn.balanced_accuracy(values > 0.5, holds) == pytest.approx((1 + 2 / 3) / 2)
-
-
 def test_the_units_follow_what_they_are_said_to_follow(network):
     text = network.about["sample"]["text"]
-    outputs, features = network.run(text), cn.features(text)
-    units = [unit for unit in cn.clear(network.about["units_found"]) if features[unit["name"]].sum() > 100]
+    outputs, holds = network.run(text), features(text)
+    units = [unit for unit in cn.clear(network.about["units_found"]) if holds[unit["name"]].sum() > 100]
     assert "inside quotation marks" in [unit["name"] for unit in units]
     for unit in units:
         values = outputs[unit["quantity"]][1:, unit["unit"]]
         says = values > unit["threshold"] if unit["above"] else values < unit["threshold"]
-        assert cn.balanced_accuracy(says, features[unit["name"]]) > unit["balanced_accuracy"] - 0.05
+        assert balanced_accuracy(says, holds[unit["name"]]) > unit["balanced_accuracy"] - 0.05
 
 
 # ---- what it writes --------------------------------------------------------------------------------------------------

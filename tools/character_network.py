@@ -16,15 +16,24 @@ import lzma
 import math
 import os
 import platform
-import re
 import sys
 import unicodedata
-from collections import Counter, defaultdict
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 
+from rnn_course.language import (
+    balanced_accuracy,
+    best_counts,
+    best_threshold,
+    bits_by_counts,
+    bits_compressed,
+    features,
+    words,
+)
+from rnn_course.language import parts as cut_at
+from rnn_course.language import windows as cut_into_windows
 from tools.book import BOOK, ROOT
 
 FOLDER = BOOK / "_static" / "character-network"
@@ -98,9 +107,7 @@ def parts():
     """Return the text to train on, to choose by, and to be judged on: paragraphs, in the order in which they come."""
     from rnn_course import data
 
-    text = data.prose()
-    first, second = (text.index("\n", int(part * len(text))) + 1 for part in PARTS)
-    return text[:first], text[first:second], text[second:]
+    return cut_at(data.prose(), *PARTS)
 
 
 def read(text, alphabet):
@@ -123,7 +130,7 @@ def without_accent(character):
 def windows(text, alphabet, stride):
     """Cut a text into windows; return its characters as one-hot vectors (N, T, K), and the next ones (N, T)."""
     codes = encode("\n" + read(text, alphabet)[0], alphabet)
-    cut = np.stack([codes[start : start + WINDOW + 1] for start in range(0, len(codes) - WINDOW, stride)])
+    cut = cut_into_windows(codes, WINDOW, stride)
     return np.eye(len(alphabet), dtype="float32")[cut[:, :-1]], cut[:, 1:]
 
 
@@ -342,49 +349,6 @@ def table(about):
     return "\n".join([*head, *(f"| {who} | {bits[name]:.2f} |" for who, name in order)])
 
 
-def count(text, order):
-    """Count which characters follow each context of up to ``order`` characters."""
-    follows = defaultdict(Counter)
-    for at, character in enumerate(text):
-        for length in range(min(order, at) + 1):
-            follows[text[at - length : at]][character] += 1
-    return follows
-
-
-def bits_by_counts(follows, text, order, go_on=False):
-    """Return the bits per character by counts with Witten and Bell's interpolation.
-
-    The probability after a context is that of its count, and with the weight of the number of different characters
-    that were seen there, the probability after the context shortened by one. With ``go_on``, what was read counts for
-    what comes next.
-    """
-    total, text = 0.0, "\n" + text
-    characters = len(follows[""])
-    for at in range(1, len(text)):
-        p = 1 / characters
-        for length in range(min(order, at) + 1):
-            after = follows.get(text[at - length : at])
-            if not after:
-                break
-            p = (after[text[at]] + len(after) * p) / (after.total() + len(after))
-        total -= math.log2(p)
-        for length in range(min(order, at) + 1 if go_on else 0):
-            follows[text[at - length : at]][text[at]] += 1
-    return total / (len(text) - 1)
-
-
-def best_counts(learn, choose):
-    """Return the order, up to 8, with which counts predict ``choose`` best, and the counts."""
-    follows = count("\n" + learn, 8)
-    return min(range(1, 9), key=lambda order: bits_by_counts(follows, choose, order)), follows
-
-
-def bits_compressed(compress, before, text):
-    """Return the bits per character by which ``text`` makes a compressed file longer that holds the text before."""
-    size = len(compress((before + text).encode())) - len(compress(before.encode()))
-    return 8 * size / len(text)
-
-
 def known_words(network, learn, temperature):
     """Return the share of words that it writes which occur in the text that it learned from."""
     known = set(words(learn))
@@ -392,32 +356,7 @@ def known_words(network, learn, temperature):
     return float(np.mean([word in known for word in written]))
 
 
-def words(text):
-    return re.findall("[a-z]+", text.lower())
-
-
 # ---- what its units hold ---------------------------------------------------------------------------------------------
-
-
-def features(text):
-    """Return, for each thing that can hold after a character, an array that says after which characters it does."""
-    quoted = bracket = name = False
-    first = True
-    rows = []
-    for character in text:
-        quoted = (quoted != (character == '"')) and character != "\n"
-        bracket = (bracket or character == "(") and character not in ")\n"
-        name = character == "_" or (name and character.isalnum())
-        first = character == "\n" or (first and character != " ")
-        rows.append((quoted, name, character.isalpha(), first, bracket))
-    names = (
-        "inside quotation marks",
-        "after an underscore in a name",
-        "inside a word",
-        "in the first word",
-        "inside brackets",
-    )
-    return dict(zip(names, np.array(rows).T))
 
 
 def clear(units):
@@ -452,20 +391,6 @@ def units_found(network, choose, held_out):
             }
         )
     return found
-
-
-def best_threshold(values, holds):
-    """Return the balanced accuracy of the best threshold, on which side of it is yes (1 above, -1 below), and it."""
-    order = np.argsort(values)
-    right = np.cumsum(np.where(holds[order], -1 / holds.sum(), 1 / (~holds).sum()))  # yes above, cut after each value
-    at = {1: int(np.argmax(right)), -1: int(np.argmin(right))}
-    sign = max(at, key=lambda sign: sign * right[at[sign]])
-    between = values[order][at[sign] : at[sign] + 2].mean()
-    return float(0.5 + sign * right[at[sign]] / 2), sign, float(between)
-
-
-def balanced_accuracy(says, holds):
-    return float((says[holds].mean() + (~says[~holds]).mean()) / 2)
 
 
 # ---- the picture -----------------------------------------------------------------------------------------------------

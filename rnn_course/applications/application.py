@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import rnn_course.architectures  # noqa: F401  its classes must be known when a file is read
+
 FORMAT = 1
 
 

@@ -299,7 +299,7 @@ class Forecaster(Application):
     --------
     >>> import rnn_course
     >>> months = rnn_course.data.co2().values
-    >>> forecast = rnn_course.load("forecasting").forecast(months, period=12)
+    >>> forecast = rnn_course.load("forecasting").forecast(months)
     >>> forecast.median.shape
     (12,)
     >>> bool((forecast.low <= forecast.high).all())
@@ -320,32 +320,40 @@ class Forecaster(Application):
         count = len(self.quantiles) // 2
         return [round(1 - 2 * quantile, 6) for quantile in self.quantiles[:count]]
 
-    def forecast(self, values, steps=None, period=1, level=0.8):
+    def forecast(self, history, steps=None, period=12, level=0.8):
         """Say what comes next, and how sure that is.
 
         Parameters
         ----------
-        values : array_like
+        history : array_like
             Shape (T,): one number for each step of time, in any unit, up to now. The last ``past + period`` count.
         steps : int, optional
-            How many steps ahead; by default as many as the model can.
+            How many steps ahead, at most `horizon`, which is the default.
         period : int
-            Steps in a season: 12 for months, 11 for the years of the sun, 1 for a series without seasons.
+            Steps in a season: 12 for months, 4 for quarters, 1 for a series without seasons.
         level : float
             The share of what comes that the interval ought to hold: one of `levels`.
 
         Returns
         -------
         Forecast
-            The median and the ends of the interval, each of shape (steps,), in the unit of the values.
+            The median and the ends of the interval, each of shape (steps,), in the unit of the history.
 
         Raises
         ------
         TypeError
-            If the values are not numbers, or `steps` or `period` not whole numbers.
+            If the history is not made of numbers, or `steps` or `period` is not a whole number.
         ValueError
             If there are too few values, gaps (NaN), more than one series, no change at all, too many steps, or there
             is no such level.
+
+        Examples
+        --------
+        >>> import rnn_course
+        >>> months = rnn_course.data.el_nino().values
+        >>> low, high = rnn_course.load("forecasting").forecast(months, steps=3, level=0.95)[1:]
+        >>> low.shape
+        (3,)
         """
         period = _check.whole_number("period", period)
         steps = self.horizon if steps is None else _check.whole_number("steps", steps)
@@ -353,7 +361,7 @@ class Forecaster(Application):
             raise ValueError(f"`steps` must be at most {self.horizon}, the model's horizon; received {steps}.")
         if level not in self.levels:
             raise ValueError(f"`level` must be one of {self.levels}; received {level!r}.")
-        return Forecast(*self.intervals(self.checked(values, period)[None], period, level)[:, 0, :steps])
+        return Forecast(*self.intervals(self.checked(history, period)[None], period, level)[:, 0, :steps])
 
     def intervals(self, windows, period, level=0.8):
         """Forecast many windows at once; nothing is checked.
@@ -378,25 +386,30 @@ class Forecaster(Application):
         high = np.maximum(written[:, :, -1 - interval] + widen, median)
         return np.stack([median, low, high])
 
-    def checked(self, values, period):
-        """Return the last ``past + period`` values, or say what is wrong with them."""
+    def checked(self, history, period):
+        """Return the last ``past + period`` values of the history, or say what is wrong with it."""
         try:
-            values = np.asarray(values, "float64")
-        except (TypeError, ValueError):
-            raise TypeError(f"`values` must be numbers; received {values!r}.") from None
+            values = np.asarray(history)
+        except ValueError:  # rows of different lengths
+            values = np.empty(0, object)
+        if values.dtype.kind not in "iuf":
+            raise TypeError(
+                f"`history` must be an array or list of numbers; received {type(history).__name__} with "
+                f"{values.dtype} inside. Convert it, such as by numpy.asarray(history, float)."
+            )
         if values.ndim != 1:
             raise ValueError(
-                f"`values` must have shape (T,), one series; received shape {values.shape}. Forecast them one by one."
+                f"`history` must have shape (T,), one series; received shape {values.shape}. Forecast them one by one."
             )
         least = self.past + period
         if len(values) < least:
             raise ValueError(
-                f"`values` must hold at least {least} steps, past + period = {self.past} + {period}; received "
-                f"{len(values)}. Give a longer past."
+                f"`history` must hold at least {least} steps, past + period = {self.past} + {period}; received "
+                f"{len(values)}. Give a longer history."
             )
-        values = values[-least:]
+        values = values[-least:].astype("float64")
         if not np.isfinite(values).all():
-            raise ValueError(f"`values` must be finite in the last {least} steps; received NaN or infinity. Fill gaps.")
+            raise ValueError(f"`history` must be finite in its last {least} steps; received NaN or infinity. Fill gaps.")
         if (values == values[0]).all():
-            raise ValueError(f"`values` must change; received {values[0]:g} throughout the last {least} steps.")
+            raise ValueError(f"`history` must change; received {values[0]:g} throughout its last {least} steps.")
         return values

@@ -6,7 +6,7 @@ import random
 
 from . import _check
 
-_FIRST, _LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
+FIRST, LAST = datetime.date(1950, 1, 1), datetime.date(2049, 12, 31)
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u200e": None, "\u200f": None})  # spaces, text direction
 _HELD_OUT = 5
 _MOST = 20_000
@@ -61,30 +61,41 @@ def dates(count, seed=0, source="en", target="fr", split="train"):
     if count > _MOST:
         raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. Draw more with another seed.")
     rng = random.Random(_check.whole_number("seed", seed, least=0))
-    source, target = _locale("source", source), _locale("target", target)
+    source, target = as_locale("source", source), as_locale("target", target)
     held_out = _check.one_of("split", split, ("train", "test")) == "test"
 
-    formats = [[choice for choice in _formats(source, order) if _is_held_out(choice) == held_out] for order in _ORDERS]
+    formats = formats_of(source, _ORDERS, held_out)
     pairs = {}
     while len(pairs) < count:
-        day = datetime.date.fromordinal(rng.randint(_FIRST.toordinal(), _LAST.toordinal()))
-        if (day.toordinal() % _HELD_OUT == 0) != held_out:
+        day = datetime.date.fromordinal(rng.randint(FIRST.toordinal(), LAST.toordinal()))
+        if is_held_out_day(day) != held_out:
             continue
         choice = rng.choice(rng.choice(formats))
         with_weekday = choice[-1] != "none"
-        pairs[_write(day, _pattern(day, source, *choice), source)] = _write(
+        pairs[write(day, pattern_of(day, source, *choice), source)] = write(
             day, "full" if with_weekday else "long", target
         )
     return list(pairs), list(pairs.values())
 
 
-def _locale(name, locale):
+def as_locale(name, locale):
+    """`locale` as Babel's, or an error that names the argument."""
     from babel import Locale, UnknownLocaleError
 
     try:
         return Locale.parse(_check.string(name, locale))
     except (ValueError, UnknownLocaleError):
         raise ValueError(f"{name} must be a locale of Babel's, such as 'en' or 'pt_BR', got {locale!r}.") from None
+
+
+def is_held_out_day(day):
+    """Whether a day is one to test on: every fifth is."""
+    return day.toordinal() % _HELD_OUT == 0
+
+
+def formats_of(locale, orders, held_out):
+    """The formats to train on, or to test on if `held_out`: a list for each order of the parts."""
+    return [[choice for choice in _formats(locale, order) if _is_held_out(choice) == held_out] for order in orders]
 
 
 def _formats(locale, order):
@@ -102,7 +113,7 @@ def _is_held_out(choice):
     return sum(places) % _HELD_OUT == 0
 
 
-def _pattern(day, locale, order, month, day_style, weekday):
+def pattern_of(day, locale, order, month, day_style, weekday):
     """The pattern of a format, in CLDR's letters."""
     from babel.dates import get_date_format
 
@@ -124,7 +135,8 @@ def _pattern(day, locale, order, month, day_style, weekday):
     return f"{pattern}{comma} {name}" if "last" in weekday else pattern
 
 
-def _write(day, pattern, locale):
+def write(day, pattern, locale):
+    """A day in a pattern or a length ("long", "full") of a language, lower case, with plain spaces."""
     from babel.dates import format_date
 
     return format_date(day, pattern, locale).translate(_PLAIN).lower()
