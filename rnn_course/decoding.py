@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 
-def greedy(step, state, start, end, length):
+def greedy(step, state, start, end, length, allowed=None):
     """Write the most probable token at each step.
 
     Parameters
@@ -26,6 +26,9 @@ def greedy(step, state, start, end, length):
         The token that is read first, and the one that ends a sequence.
     length : int
         Steps after which a sequence ends in any case.
+    allowed : array_like, optional
+        Which tokens may stand at each step: shape (length, K), or (N, length, K) if the rows differ, bool. A step that
+        allows one token only is given rather than written.
 
     Returns
     -------
@@ -35,12 +38,13 @@ def greedy(step, state, start, end, length):
     Raises
     ------
     ValueError
-        If `start`, `end` or `length` is not a positive whole number.
+        If `start`, `end` or `length` is not a positive whole number, or `allowed` has another shape or a step without
+        a token.
     """
-    return write(step, state, start, end, length, lambda logits: logits.argmax(axis=-1))
+    return write(step, state, start, end, length, lambda logits: logits.argmax(axis=-1), allowed)
 
 
-def sample(step, state, start, end, length, temperature=1.0, top_k=None, seed=None):
+def sample(step, state, start, end, length, temperature=1.0, top_k=None, seed=None, allowed=None):
     """Draw each token by its probability.
 
     Parameters
@@ -54,6 +58,8 @@ def sample(step, state, start, end, length, temperature=1.0, top_k=None, seed=No
         Draw among that many most probable tokens only.
     seed : int, optional
         The same seed draws the same tokens.
+    allowed : array_like, optional
+        As in `greedy`.
 
     Returns
     -------
@@ -78,19 +84,20 @@ def sample(step, state, start, end, length, temperature=1.0, top_k=None, seed=No
             logits = np.where(logits < least, -np.inf, logits)
         return (logits + rng.gumbel(size=logits.shape)).argmax(axis=-1)  # the Gumbel-max trick draws from softmax
 
-    return write(step, state, start, end, length, draw)
+    return write(step, state, start, end, length, draw, allowed)
 
 
-def write(step, state, start, end, length, choose):
+def write(step, state, start, end, length, choose, allowed=None):
     """Write token after token; ``choose`` maps logits (N, K), a NumPy array, to tokens (N,)."""
     positive(start=start, end=end, length=length)
     rows = keras.tree.flatten(state)[0].shape[0]
+    allowed = checked_allowed(allowed, rows, length)
     tokens = np.full(rows, start, "int32")
     written = np.zeros((rows, length), "int32")
     going = np.ones(rows, bool)
     for t in range(length):
         logits, state = step(tokens, state)
-        tokens = choose(without_padding(logits)).astype("int32")
+        tokens = choose(only(allowed, t, without_padding(logits))).astype("int32")
         going &= tokens != end
         if not going.any():
             break
@@ -98,7 +105,7 @@ def write(step, state, start, end, length, choose):
     return written
 
 
-def beam_search(step, state, start, end, length, beams=4, length_penalty=0.0):
+def beam_search(step, state, start, end, length, beams=4, length_penalty=0.0, allowed=None):
     """Keep the most probable beginnings, and extend each of them by every token, step by step.
 
     Parameters
@@ -110,6 +117,8 @@ def beam_search(step, state, start, end, length, beams=4, length_penalty=0.0):
     length_penalty : float
         The finished sequences are ranked by log-probability / length ** length_penalty, where the end token counts. 0
         ranks by probability, which favors short ones; 1 ranks by the mean of a token.
+    allowed : array_like, optional
+        As in `greedy`. Given tokens count: a beginning after which what is given is improbable falls back.
 
     Returns
     -------
@@ -125,6 +134,7 @@ def beam_search(step, state, start, end, length, beams=4, length_penalty=0.0):
     """
     positive(start=start, end=end, length=length, beams=beams)
     rows = keras.tree.flatten(state)[0].shape[0]
+    allowed = checked_allowed(allowed, rows, length)
     state = keras.tree.map_structure(lambda s: ops.repeat(s, beams, axis=0), state)
     tokens = np.full((rows, beams), start, "int32")
     written = np.zeros((rows, beams, length), "int32")
@@ -133,7 +143,8 @@ def beam_search(step, state, start, end, length, beams=4, length_penalty=0.0):
     ended = np.zeros((rows, beams), bool)
     for t in range(length):
         logits, state = step(tokens.reshape(-1), state)
-        log_p = log_softmax(without_padding(logits)).reshape(rows, beams, -1)
+        log_p = log_softmax(without_padding(logits))
+        log_p = only(allowed, t, log_p.reshape(rows, beams, -1))
         log_p[ended] = -np.inf
         log_p[ended, 0] = 0  # a sequence that has ended goes on with padding, at no cost
         scores, parents, tokens = best(scores[:, :, None] + log_p, beams)
@@ -155,6 +166,27 @@ def best(scores, beams):
     flat = scores.reshape(rows, -1)
     top = np.argsort(-flat, axis=-1, kind="stable")[:, :beams]
     return np.take_along_axis(flat, top, axis=-1), top // count, (top % count).astype("int32")
+
+
+def checked_allowed(allowed, rows, length):
+    """Return which tokens are allowed as (1 or N, length, K), bool; None, if all of them are."""
+    if allowed is None:
+        return None
+    allowed = np.asarray(allowed, bool)
+    if allowed.ndim not in (2, 3) or allowed.shape[-2] != length or (allowed.ndim == 3 and len(allowed) != rows):
+        raise ValueError(
+            f"`allowed` must have shape ({length}, K), or ({rows}, {length}, K); received shape {allowed.shape}."
+        )
+    if not allowed[..., 1:].any(axis=-1).all():
+        raise ValueError("`allowed` must leave a token at each step that is not padding.")
+    return allowed.reshape(-1, *allowed.shape[-2:])
+
+
+def only(allowed, t, values):
+    """Return values (N, K) or (N, beams, K) with those of tokens not allowed at step t at minus infinity."""
+    if allowed is None:
+        return values
+    return np.where(allowed[:, t] if values.ndim == 2 else allowed[:, None, t], values, -np.inf)
 
 
 def without_padding(logits):

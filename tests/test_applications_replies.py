@@ -126,6 +126,7 @@ def test_what_comes_with_the_package_reaches_its_results():
     if not (TRAINED / "replies.zip").exists():
         pytest.skip("not trained yet")
     app = rnn_course.load("replies")
+    assert app.reply("What day is 3 March 2027?") == "Wednesday"
     for result, split in {"exact": "test", "new_wordings": "new wordings"}.items():
         asked, _, answers, _ = data.questions(300, seed=9, split=split)
         share = np.mean([reply == answer for reply, answer in zip(app.reply(asked), answers)])

@@ -150,6 +150,7 @@ def test_years_are_in_the_range():
         ({"count": 2.0}, TypeError, "count must be a whole number"),
         ({"count": 2, "seed": -1}, ValueError, "seed"),
         ({"count": 2, "split": "valid"}, ValueError, "split must be 'train' or 'test' or 'new wordings'"),
+        ({"count": 2, "kinds": []}, ValueError, "kinds must name at least one kind"),
         ({"count": 2, "kinds": ["easter"]}, ValueError, "kinds must be 'weekday' or"),
     ],
 )

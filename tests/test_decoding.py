@@ -140,3 +140,40 @@ def test_beams_must_be_positive():
     step, state = make_step(0)
     with pytest.raises(ValueError, match="`beams` must be a positive"):
         decoding.beam_search(step, state, START, END, LENGTH, beams=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("per_row", [False, True])
+def test_only_what_is_allowed_is_written_and_the_beam_finds_the_best_of_it(seed, per_row):
+    """Tokens that are given count in the beam's scores, as in the list of all sequences."""
+    step, state = make_step(seed)
+    allowed = np.ones((ROWS if per_row else 1, LENGTH, TOKENS), bool)
+    allowed[..., [0, END]] = False
+    for row, given in zip(allowed, (3, 4, 1)):
+        row[1] = np.arange(TOKENS) == given
+    asked = allowed if per_row else allowed[0]
+    tokens, scores = decoding.beam_search(step, state, START, END, LENGTH, beams=200, allowed=asked)
+    for row in range(ROWS):
+        rule = allowed[row if per_row else 0]
+        fits = {s: p for s, (p, _) in all_sequences(step, row).items() if all(rule[t, s[t]] for t in range(LENGTH))}
+        best = max(fits, key=fits.get)
+        assert tuple(tokens[row, 0].tolist()) == best and np.isclose(scores[row, 0], fits[best], atol=1e-5)
+        for seed in range(3):
+            drawn = decoding.sample(step, state, START, END, LENGTH, seed=seed, allowed=asked)[row]
+            assert tuple(drawn.tolist()) in fits
+        assert tuple(decoding.greedy(step, state, START, END, LENGTH, asked)[row].tolist()) in fits
+
+
+@pytest.mark.parametrize(
+    ("allowed", "message"),
+    [
+        (np.ones((LENGTH + 1, TOKENS)), r"`allowed` must have shape \(4, K\), or \(3, 4, K\); received shape \(5, 5\)"),
+        (np.ones((ROWS + 1, LENGTH, TOKENS)), r"received shape \(4, 4, 5\)"),
+        (np.eye(LENGTH, TOKENS), "`allowed` must leave a token at each step"),
+    ],
+)
+def test_a_wrong_allowed_is_named(allowed, message):
+    step, state = make_step(0)
+    for decode in (decoding.greedy, decoding.sample, decoding.beam_search):
+        with pytest.raises(ValueError, match=message):
+            decode(step, state, START, END, LENGTH, allowed=allowed)

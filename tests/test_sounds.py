@@ -35,3 +35,23 @@ def test_a_wrong_waveform_is_named(waveform):
 def test_a_wrong_sample_rate_is_named():
     with pytest.raises(ValueError, match="`sample_rate`"):
         sounds.player([0.0, 1.0], 0)
+
+
+def test_tones_have_their_pitches_and_their_times():
+    sound = sounds.tones([(0.0, 1.0, 69), (2.0, 3.0, 57)])
+    assert len(sound) == 8000 * 3.25 + 1 and np.abs(sound[: 8000 * 3]).max() < 3
+    for first, frequency in ((0, 440), (16000, 220)):
+        spectrum = np.abs(np.fft.rfft(sound[first : first + 8000]))
+        assert spectrum.argmax() == frequency
+    assert np.abs(sound[int(1.3 * 8000) : 16000]).max() == 0
+    assert np.abs(np.diff(sound)).max() < 1  # no clicks
+
+
+def test_tones_above_what_the_rate_carries_are_left_out():
+    assert not sounds.tones([(0, 1, 120)]).any() and sounds.tones([(0, 1, 120)], 44100).any()
+
+
+@pytest.mark.parametrize(("notes", "words"), [([], "empty"), ([(1, 1, 60)], "received 1 to 1"), ([(-1, 1, 60)], "-1")])
+def test_wrong_notes_are_named(notes, words):
+    with pytest.raises(ValueError, match=f"`notes`.*{words}"):
+        sounds.tones(notes)

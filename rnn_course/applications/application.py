@@ -57,8 +57,7 @@ class Application:
             The file, such as "my-translator.zip".
         """
         path = Path(path)
-        model = keras.saving.serialize_keras_object(self.model)
-        model.pop("compile_config", None)
+        model = for_use(keras.saving.serialize_keras_object(self.model))
         content = {"format": FORMAT, "application": self.name, "settings": self.settings, "results": self.results}
         beside = path.with_name(path.name + ".partial")
         try:
@@ -80,6 +79,13 @@ class Application:
 
     def __repr__(self):
         return f"<{type(self).__name__}: {self.model.count_params():,} weights; results: {self.results}>"
+
+
+def for_use(configuration):
+    """Return a model's configuration without how it, and the models inside it, were compiled."""
+    if isinstance(configuration, dict):
+        return {key: for_use(value) for key, value in configuration.items() if key != "compile_config"}
+    return [*map(for_use, configuration)] if isinstance(configuration, (list, tuple)) else configuration
 
 
 def read(path):

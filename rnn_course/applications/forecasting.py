@@ -409,7 +409,7 @@ class Forecaster(Application):
             )
         values = values[-least:].astype("float64")
         if not np.isfinite(values).all():
-            raise ValueError(f"`history` must be finite in its last {least} steps; received NaN or infinity. Fill gaps.")
+            raise ValueError(f"`history` must be finite in its last {least} steps; received NaN or infinity. Fill it.")
         if (values == values[0]).all():
             raise ValueError(f"`history` must change; received {values[0]:g} throughout its last {least} steps.")
         return values

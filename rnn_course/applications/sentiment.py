@@ -174,6 +174,20 @@ class Critic(Application):
         logits = self._logits([self._checked(review) for review in as_list(reviews)])
         return float(logits[0]) if isinstance(reviews, str) else logits
 
+    def baseline(self, review):
+        """Return the logit of a text of as many words as a review, all of them unknown: what is said of nothing.
+
+        Parameters
+        ----------
+        review : str
+            The review.
+
+        Returns
+        -------
+        float
+        """
+        return float(self._logits([[UNKNOWN] * len(self._checked(review))])[0])
+
     def unknown(self, review):
         """Return the words of a review that the model does not know, each once.
 
@@ -204,7 +218,7 @@ class Critic(Application):
         -------
         list of (str, float)
             The words and their effects on the logit: positive towards praise, negative towards complaint. Those of
-            "integrated gradients" sum to the difference from a review of the same length without any known word.
+            "integrated gradients" sum to ``score(review) - baseline(review)``.
 
         Raises
         ------

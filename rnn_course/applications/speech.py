@@ -12,6 +12,10 @@ from rnn_course.data.radio import SAMPLE_RATE
 CHARACTERS = data.Vocabulary.of(" " + "".join(MORSE))
 FRAME, HOP = 256, 128  # samples: those of data.spectrogram
 LONGEST = 60  # seconds
+#: What each target begins with. It is the same in all, so it is the first thing that a network learns to place, and
+#: what follows has something to hold on to; without it, training often stays with blanks.
+LEAD = "  "
+_MOST = 9  # characters of a message
 _BLOCK = 500  # recordings whose waveforms are in memory at once
 
 
@@ -21,7 +25,7 @@ class Listener(Application):
     Parameters
     ----------
     model : keras.Model
-        Maps spectrograms (B, T, D) of `rnn_course.data.spectrogram` to logits (B, T', K) of `CHARACTERS`; trained with
+        Maps `features` (B, T, D) to logits (B, T', K) of `CHARACTERS`; trained with
         `rnn_course.training.CTC`.
     results : dict, optional
         As in `Application`.
@@ -63,9 +67,10 @@ class Listener(Application):
         """
         if isinstance(beams, bool) or not isinstance(beams, int):
             raise TypeError(f"`beams` must be a positive whole number; received {beams!r}.")
+        if beams < 1:
+            raise ValueError(f"`beams` must be a positive whole number; received {beams}.")
         logits = self.logits(waveform, sample_rate)[None]
-        labels = decoding.ctc_greedy(logits) if beams == 1 else decoding.ctc_beam_search(logits, beams)[0][:, 0]
-        return CHARACTERS.decode(labels)[0].strip()
+        return written(logits, beams)[0]
 
     def logits(self, waveform, sample_rate=SAMPLE_RATE):
         """Return the logits (T', K) of each character at each step, number 0 being the blank.
@@ -74,8 +79,7 @@ class Listener(Application):
         ------------------
         As in `transcribe`.
         """
-        features = data.spectrogram(checked(waveform, sample_rate))
-        return keras.ops.convert_to_numpy(self.model(features[None]))[0]
+        return keras.ops.convert_to_numpy(self.model(features(checked(waveform, sample_rate))[None]))[0]
 
 
 def checked(waveform, sample_rate):
@@ -106,34 +110,61 @@ def checked(waveform, sample_rate):
     return waveform
 
 
-def examples(count, noise=(0.0, 3.0), seed=0, split="train"):
+def features(waveform):
+    """Return what a network reads of a sound: the energies of all pitches, then the same ones in order of size.
+
+    Where the loudest one is says which pitch to listen to; how loud it is, whether the key is down.
+
+    Parameters
+    ----------
+    waveform : array_like
+        Shape (samples,), or (N, samples) for several, at 8,000 samples a second.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (T, 40), or (N, T, 40), float32.
+    """
+    energies = data.spectrogram(waveform)
+    return np.concatenate([energies, np.sort(energies, axis=-1)], axis=-1)
+
+
+def examples(count, noise=(0.0, 2.0), seconds=1.6, seed=0, split="train"):
     """Recordings as a network reads them.
 
     Parameters
     ----------
-    count, noise, seed, split
+    count, noise, seconds, seed, split
         As in `rnn_course.data.morse_messages`.
 
     Returns
     -------
     x : numpy.ndarray
-        Shape (N, T, D), float32: spectrograms.
+        Shape (N, T, D), float32: `features`.
     y : numpy.ndarray
-        Shape (N, U), int32: the numbers of the characters, zeros after the end.
+        Shape (N, 11), int32: the numbers of `LEAD` and of the characters, zeros after the end.
     texts : list of str
         The N messages.
     """
     x, texts = [], []
     for number, first in enumerate(range(0, count, _BLOCK)):
-        some, waveforms = data.morse_messages(min(_BLOCK, count - first), noise, seed=1000 * seed + number, split=split)
-        x.append(data.spectrogram(waveforms))
+        some, waveforms = data.morse_messages(
+            min(_BLOCK, count - first), noise, seconds, _MOST, 1000 * seed + number, split
+        )
+        x.append(features(waveforms))
         texts += some
-    return np.concatenate(x), CHARACTERS.encode(texts), texts
+    return np.concatenate(x), CHARACTERS.encode([LEAD + text for text in texts], len(LEAD) + _MOST), texts
 
 
-def read(model, x):
-    """Return the text of each spectrogram (N, T, D), by the most probable path."""
-    return [text.strip() for text in CHARACTERS.decode(decoding.ctc_greedy(model.predict(x, verbose=0)))]
+def read(model, x, beams=1):
+    """Return the text of each recording (N, T, D): by the most probable path, or by the best of several beginnings."""
+    return written(model.predict(x, verbose=0), beams)
+
+
+def written(logits, beams):
+    """Return the texts that logits (N, T, K) say."""
+    labels = decoding.ctc_greedy(logits) if beams == 1 else decoding.ctc_beam_search(logits, beams)[0][:, 0]
+    return [text.strip() for text in CHARACTERS.decode(labels)]
 
 
 def live(model, chunks):
@@ -142,8 +173,7 @@ def live(model, chunks):
     Parameters
     ----------
     model : keras.Sequential
-        One that reads forward only: a convolution whose kernel is as long as its strides, recurrent layers, a dense
-        layer.
+        One that reads forward only: convolutions with ``padding="valid"``, then recurrent layers, then a dense layer.
     chunks : iterable of array_like
         Pieces of a waveform (samples,), of any length.
 
@@ -159,16 +189,22 @@ def live(model, chunks):
     """
     if any(isinstance(layer, keras.layers.Bidirectional) for layer in model.layers):
         raise ValueError("`model` must read forward only: a bidirectional layer begins at the end of the sound.")
-    convolution, *recurrent, dense = model.layers
-    (stride,) = convolution.strides
-    step, reach = stride * HOP, (stride - 1) * HOP + FRAME  # samples from step to step, and seen by one step
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv1D)]
+    *recurrent, dense = model.layers[len(convolutions) :]
+    stride, reach = 1, 1  # frames from one step to the next, and frames that a step sees
+    for layer in convolutions:
+        reach += (layer.kernel_size[0] - 1) * stride
+        stride *= layer.strides[0]
+    step, seen = stride * HOP, (reach - 1) * HOP + FRAME  # the same in samples
     states = [layer.get_initial_state(1) for layer in recurrent]
     waiting, last, text = np.zeros(0, "float32"), 0, ""
     for chunk in chunks:
         waiting = np.concatenate([waiting, np.asarray(chunk, "float32")])
-        steps = max(0, (len(waiting) - reach) // step + 1)
+        steps = max(0, (len(waiting) - seen) // step + 1)
         if steps:
-            h = convolution(data.spectrogram(waiting[: (steps - 1) * step + reach])[None])
+            h = features(waiting[: (steps - 1) * step + seen])[None]
+            for layer in convolutions:
+                h = layer(h)
             for number, layer in enumerate(recurrent):
                 h, states[number] = run(layer, h, states[number])
             path = keras.ops.convert_to_numpy(dense(h))[0].argmax(axis=-1).tolist()
@@ -176,7 +212,7 @@ def live(model, chunks):
                 if label not in (0, before):
                     text += CHARACTERS.tokens[label]
             waiting, last = waiting[steps * step :], path[-1]
-        yield text
+        yield text.strip()
 
 
 def run(layer, inputs, states):

@@ -1,5 +1,6 @@
-"""Data sets and memory tasks: every function returns arrays and says what they are. Nothing is downloaded."""
+"""Data sets and memory tasks: every function returns arrays and says what they are. Only `imdb` downloads anything."""
 
+from .chorales import Chorale, chorales, sounding
 from .climate import co2, el_nino
 from .dates import dates
 from .digits import digits
@@ -26,9 +27,11 @@ from .vocabulary import Vocabulary
 __all__ = [
     "LANGUAGES",
     "MORSE",
+    "Chorale",
     "Series",
     "Vocabulary",
     "adding",
+    "chorales",
     "co2",
     "copy",
     "dates",
@@ -52,6 +55,7 @@ __all__ = [
     "rolling_origins",
     "scenes",
     "snippets",
+    "sounding",
     "spectrogram",
     "spelled",
     "standardize",

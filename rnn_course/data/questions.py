@@ -98,9 +98,9 @@ def questions(count, seed=0, split="train", kinds=None):
         The same seed gives the same questions in the same order.
     split : {"train", "test", "new wordings"}
         A fifth of the days, of the pairs of time and minutes, of the months, and of the pairs of year and wording are
-        only in questions to test on: no weekday of a test date was ever asked for in training, in whatever words. And
-        a fifth of the combinations of opener, wording and style are only in "new wordings", which are about what is
-        held out, too.
+        only in questions to test on: no weekday of a test date is ever asked for in training, in whatever words (that
+        of the first of a month does occur among the steps). And a fifth of the combinations of opener, wording and
+        style are only in "new wordings", which are about what is held out, too.
     kinds : list of str, optional
         Only questions of these kinds.
 
@@ -114,7 +114,7 @@ def questions(count, seed=0, split="train", kinds=None):
     TypeError
         If `count` or `seed` is not an int.
     ValueError
-        If `count` is out of range, or `split` or one of `kinds` is another word.
+        If `count` is out of range, `split` or one of `kinds` is another word, or `kinds` is empty.
 
     Notes
     -----
@@ -125,6 +125,8 @@ def questions(count, seed=0, split="train", kinds=None):
         raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. Draw more with another seed.")
     rng = random.Random(_check.whole_number("seed", seed, least=0))
     _check.one_of("split", split, ("train", "test", "new wordings"))
+    if kinds is not None and not kinds:
+        raise ValueError(f"kinds must name at least one kind, got {kinds!r}.")
     shares = {_check.one_of("kinds", kind, tuple(KINDS)): KINDS[kind] for kind in (KINDS if kinds is None else kinds)}
 
     asked, repeated = {}, 0

@@ -21,7 +21,6 @@ _LETTERS, _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 _HELD_OUT = 5
 _LEAST_SECONDS = 1.6
 _FILL = 0.8
-_LATEST = 1.0
 _SPEEDS, _TONES = (15, 30), (400, 900)
 
 
@@ -75,7 +74,7 @@ def morse_messages(count, noise=(0.0, 2.0), seconds=3.2, longest=9, seed=0, spli
     texts, waveforms = [], np.empty((count, round(seconds * SAMPLE_RATE)), np.float32)
     for waveform in waveforms:
         text, signal = _message(choice, held_out, longest, len(waveform))
-        start = round(choice.uniform(0, _LATEST) * min(SAMPLE_RATE, len(waveform) - len(signal)))
+        start = round(choice.uniform(0, 1) * (len(waveform) - len(signal)))
         draw.standard_normal(dtype=np.float32, out=waveform)
         waveform *= choice.uniform(low, high)
         waveform[start : start + len(signal)] += signal
@@ -90,10 +89,12 @@ def _message(choice, held_out, longest, samples):
             text = choice.choice(list(MORSE))
         else:
             text = " ".join(_word(choice, held_out) for _ in range(choice.randint(1, 2)))
-        speed = choice.uniform(*_SPEEDS)
-        share = _marks(text)[-1][1] * 1.2 / speed * SAMPLE_RATE / samples
-        if len(text) <= longest and _FILL <= share <= 1:
-            return text, morse(text, SAMPLE_RATE, speed, choice.uniform(*_TONES), noise=0.0)
+        if len(text) <= longest:
+            exactly = _marks(text)[-1][1] * 1.2 * SAMPLE_RATE / samples  # the speed that fills the recording
+            slowest, fastest = max(_SPEEDS[0], exactly), min(_SPEEDS[1], exactly / _FILL)
+            if slowest <= fastest:
+                speed = choice.uniform(slowest, fastest)
+                return text, morse(text, SAMPLE_RATE, speed, choice.uniform(*_TONES), noise=0.0)
 
 
 def _word(choice, held_out):

@@ -17,20 +17,28 @@ from .remarks import (
     _is_held_out,
 )
 
-# The verdict. {yes} is what the speaker says of {s}, {no} what the speaker denies, {far} what stands in between.
+_KINDS = ((_PRAISING, _COMPLAINING), (_GOOD_THINGS, _BAD_THINGS))
+
+# The verdict: {word} is what the speaker says or denies of {s}, {far} what stands in between.
 _SAID = (
-    "everybody {far} would call {s} {yes}",
-    "i would {far} call {s} {yes}",
-    "{s} , i say {far} , is {yes}",
-    "i do {far} think that {s} is {yes}",
+    "everybody {far} would call {s} {word}",
+    "i would {far} call {s} {word}",
+    "{s} , i say {far} , is {word}",
+    "i do {far} think that {s} is {word}",
 )
 _DENIED = (
-    "nobody {far} would call {s} {no}",
-    "i would not {far} call {s} {no}",
-    "{s} , i say {far} , is not {no}",
-    "i do not {far} think that {s} is {no}",
+    "nobody {far} would call {s} {word}",
+    "i would not {far} call {s} {word}",
+    "{s} , i say {far} , is not {word}",
+    "i do not {far} think that {s} is {word}",
 )
-_SHORT = ("a {good} film", "a {good} film through and through", "not a {bad} film", "not a {bad} film at all")
+_DENIED_TWICE = (
+    "nobody {far} would say that {s} is not {word}",
+    "i would not {far} say that {s} is not {word}",
+    "i do not {far} think that {s} is not {word}",
+    "it is not true that {s} is not {word}",
+)
+_SHORT = ("a {} film", "a {} film through and through", "not a {} film", "not a {} film at all")
 _GOOD, _BAD = ("good", "fine", "great", "decent"), ("bad", "poor", "weak", "lousy")
 _BETWEEN = (
     "in our row", "on that rainy night", "with eyes and ears", "after two hours", "in the whole wide world",
@@ -38,7 +46,7 @@ _BETWEEN = (
 )  # fmt: skip
 
 # Somebody else's verdict, and whether the speaker shares it.
-_CLAIMS = ("my sister calls {s} {claim}", "the critics think that {s} is {claim}", "our neighbor finds {s} {claim}")
+_CLAIMS = ("my sister calls {s} {word}", "the critics think that {s} is {word}", "our neighbor finds {s} {word}")
 _SHARED = ("i agree", "that is my opinion too", "this is quite right")
 _NOT_SHARED = ("i disagree", "that is not my opinion", "this is quite wrong")
 
@@ -57,7 +65,7 @@ _SARCASM = (
     "yes , {s} is {praise} , and i am the queen of france",
 )
 
-SPLITS = ("train", "test", "distant", "new words", "sarcasm")
+SPLITS = ("train", "test", "distant", "double negation", "new words", "sarcasm")
 _MOST = 50_000
 _AGREES = 0.7  # how often a part of the film is judged like the whole
 
@@ -78,16 +86,17 @@ def reviews(count, seed=0, split="train"):
         How many reviews, N: even, and at most 50,000.
     seed : int
         The same seed gives the same reviews in the same order.
-    split : {"train", "test", "distant", "new words", "sarcasm"}
-        A fifth of the pairs of a praising and a complaining word is only in reviews to test on, and a review to train
-        on has no such pair: no verdict to test on is ever seen in training. Three more splits ask for more than
-        training has shown. "distant": three to five phrases between a denial and what it denies. "new words": the
-        verdict's words of praise or complaint are unknown. "sarcasm": praise that is meant as a complaint.
+    split : {"train", "test", "distant", "double negation", "new words", "sarcasm"}
+        A fifth of what can be said in a verdict is only there to test on: pairs of a praising and a complaining word,
+        pairs of a film and a word, and one in four short verdicts ("not a bad film"). So no review to test on is ever
+        in the training data. Four more splits ask for what training has not shown. "distant": three to nine phrases
+        between a denial and what it denies. "double negation": "nobody would say that the film is not a bore". "new
+        words": the verdict's words of praise or complaint are unknown. "sarcasm": praise that is meant as a complaint.
 
     Returns
     -------
     texts : list of str
-        N different reviews of about 4 to 80 words, lower case. Punctuation stands apart and counts as a word:
+        N different reviews of about 3 to 110 words, lower case. Punctuation stands apart and counts as a word:
         `text.split()` gives the words.
     labels : numpy.ndarray
         Shape (N,), int64: 1 for praise, 0 for a complaint, N/2 of each; in "sarcasm" all 0.
@@ -121,10 +130,10 @@ def reviews(count, seed=0, split="train"):
 
 def _review(rng, praises, split):
     """One review, whose verdict praises or complains."""
-    before, after = ([_part(rng, praises) for _ in range(rng.randrange(3))] for _ in range(2))
+    before, after = ([_part(rng, praises) for _ in range(rng.randrange(2))] for _ in range(2))
     if split == "sarcasm":
         verdict = [_sarcasm(rng)]
-    elif split == "distant":
+    elif split in ("distant", "double negation"):
         verdict = [_said(rng, praises, split)]
     else:
         verdict = rng.choice((_remark, _said, _shared))(rng, praises, split)
@@ -136,46 +145,55 @@ def _review(rng, praises, split):
     return " ".join(" . ".join([*before, *verdict, *after]).split())
 
 
-def _pair(rng, split):
-    """A word of praise and a word of complaint that may stand for each other."""
-    if split == "new words":
-        return rng.choice(_NEW_PRAISE), rng.choice(_NEW_COMPLAINTS)
-    goods, bads = rng.choice(((_PRAISING, _COMPLAINING), (_GOOD_THINGS, _BAD_THINGS)))
-    good = rng.randrange(len(goods))
-    held_out = split in ("test", "distant")
-    bad = rng.choice([bad for bad in range(len(bads)) if _is_held_out(good, bad) == held_out])
-    return goods[good], bads[bad]
-
-
-def _words(rng, praises, split):
-    """What the speaker says and what the speaker denies."""
-    good, bad = _pair(rng, split)
-    return {"yes": good, "no": bad} if praises else {"yes": bad, "no": good}
-
-
 def _remark(rng, praises, split):
-    """A verdict in one sentence with both words, as in `remarks`."""
-    return rng.choice(_OF_FILMS).format(s=rng.choice(_FILMS), **_words(rng, praises, split))
+    """A verdict in one sentence with a word of praise and one of complaint, as in `remarks`."""
+    if split == "new words":
+        good, bad = rng.choice(_NEW_PRAISE), rng.choice(_NEW_COMPLAINTS)
+    else:
+        goods, bads = rng.choice(_KINDS)
+        i = rng.randrange(len(goods))
+        j = rng.choice([j for j in range(len(bads)) if _is_held_out(i, j) == (split == "test")])
+        good, bad = goods[i], bads[j]
+    yes, no = (good, bad) if praises else (bad, good)
+    return rng.choice(_OF_FILMS).format(s=rng.choice(_FILMS), yes=yes, no=no)
 
 
 def _said(rng, praises, split):
-    """A verdict that is said or denied, the denial some words away; or a short one."""
+    """A verdict that is said or denied, the denial some words away; sometimes a short one."""
     if split in ("train", "test") and rng.random() < 0.25:
-        good, bad = (_GOOD, _BAD) if praises else (_BAD, _GOOD)
-        return rng.choice(_SHORT).format(good=rng.choice(good), bad=rng.choice(bad))
-    phrases = rng.randint(3, 5) if split == "distant" else rng.randint(0, 2)
+        return _short(rng, praises, split)
+    phrases = rng.randint(3, 9) if split == "distant" else rng.randint(0, 2)
     far = " ".join(rng.sample(_BETWEEN, phrases))
-    sentence = rng.choice(rng.choice((_SAID, _DENIED)))
-    return sentence.format(s=rng.choice(_FILMS), far=far, **_words(rng, praises, split)).replace(" ,  ,", " ,")
+    forms = _DENIED_TWICE if split == "double negation" else rng.choice((_SAID, _DENIED))
+    film, word = _film_and_word(rng, praises != (forms is _DENIED), split)
+    return rng.choice(forms).format(s=film, far=far, word=word).replace("say  ,", "say ,")
+
+
+def _short(rng, praises, split):
+    """A verdict such as "not a bad film", one in four of which is only to test on."""
+    place = rng.randrange(len(_SHORT))
+    words = _GOOD if praises != _SHORT[place].startswith("not") else _BAD
+    word = rng.choice([i for i in range(len(words)) if (i == place) == (split == "test")])
+    return _SHORT[place].format(words[word])
 
 
 def _shared(rng, praises, split):
     """Somebody's verdict, up to two remarks about parts, and whether the speaker shares it."""
-    words = _words(rng, praises, split)
     shares = rng.random() < 0.5
-    claim = rng.choice(_CLAIMS).format(s=rng.choice(_FILMS), claim=words["yes" if shares else "no"])
+    film, word = _film_and_word(rng, praises == shares, split)
+    claim = rng.choice(_CLAIMS).format(s=film, word=word)
     between = [_part(rng, praises) for _ in range(rng.randrange(3))]
     return [claim, *between, rng.choice(_SHARED if shares else _NOT_SHARED)]
+
+
+def _film_and_word(rng, praising, split):
+    """What is judged, and a word of praise or complaint; a fifth of these pairs is only to test on."""
+    film = rng.randrange(len(_FILMS))
+    if split == "new words":
+        return _FILMS[film], rng.choice(_NEW_PRAISE if praising else _NEW_COMPLAINTS)
+    words = rng.choice(_KINDS)[0 if praising else 1]
+    word = rng.choice([i for i in range(len(words)) if _is_held_out(film, i) == (split != "train")])
+    return _FILMS[film], words[word]
 
 
 def _part(rng, praises):
