@@ -12,8 +12,10 @@ BAR = 8  # steps of an eighth note
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 LENGTHS = {1: 'dur="8"', 2: 'dur="4"', 3: 'dur="4" dots="1"', 4: 'dur="2"', 6: 'dur="2" dots="1"', 8: 'dur="1"'}
 HEAD = (
-    '<mei xmlns="http://www.music-encoding.org/ns/mei"><music><body><mdiv><score><scoreDef meter.count="4" '
-    'meter.unit="4"><staffGrp symbol="brace" bar.thru="true"><staffDef n="1" lines="5" clef.shape="G" clef.line="2"/>'
+    '<mei xmlns="http://www.music-encoding.org/ns/mei" meiversion="5.0"><meiHead><fileDesc><titleStmt><title/>'
+    "</titleStmt><pubStmt/></fileDesc></meiHead><music><body><mdiv><score>"
+    '<scoreDef meter.count="4" meter.unit="4"><staffGrp symbol="brace" bar.thru="true">'
+    '<staffDef n="1" lines="5" clef.shape="G" clef.line="2"/>'
     '<staffDef n="2" lines="5" clef.shape="F" clef.line="4"/></staffGrp></scoreDef><section>'
 )
 TAIL = "</section></score></mdiv></body></music></mei>"
@@ -50,17 +52,26 @@ def score(voices, upbeat=0, title="A piece for four voices", width=1500):
             "pageHeight": 60000,
             "pageWidth": width,
             "scale": 40,
+            "staffLineWidth": 0.25,
             "svgViewBox": True,
             "xmlIdChecksum": True,
         }
     )
     toolkit.loadData(mei(voices, upbeat))
-    svg = toolkit.renderToSVG(1)
+    svg = smaller(toolkit.renderToSVG(1))
     words = html.escape(title)
     box = re.search('viewBox="0 0 ([0-9]+) ([0-9]+)"', svg)
     start = svg.index(">", svg.index("<svg")) + 1
-    ground = f'<title>{words}</title><rect width="{box[1]}" height="{box[2]}" fill="white"/>'
+    ground = f'<title>{words}</title><rect width="{box[1]}" height="{box[2]}" fill="white" style="stroke: none"/>'
     return svg[: start - 1] + f' role="img" aria-label="{words}" color="black">' + ground + svg[start:]
+
+
+def smaller(svg):
+    """Return a picture by Verovio without indents, and without ids and classes that nothing in it refers to."""
+    used = set(re.findall("#([a-zA-Z0-9-]+)", svg))
+    svg = re.sub(' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = re.sub(' class="((?!.*placeholder)[^"]*)"', "", svg)
+    return re.sub(r"\n\s*", "\n", svg)
 
 
 def mei(voices, upbeat=0):

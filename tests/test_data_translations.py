@@ -53,11 +53,7 @@ def meanings():
     first, last = datetime.date(1950, 1, 1).toordinal(), datetime.date(2049, 12, 31).toordinal()
     every = [datetime.date.fromordinal(number) for number in range(first, last + 1)]
     return {
-        language: {
-            plain(day, length, language): day
-            for day in every
-            for length in ("full", "long")
-        }
+        language: {plain(day, length, language): day for day in every for length in ("full", "long")}
         for language in data.LANGUAGES
     }
 

@@ -44,7 +44,8 @@ def test_tones_have_their_pitches_and_their_times():
         spectrum = np.abs(np.fft.rfft(sound[first : first + 8000]))
         assert spectrum.argmax() == frequency
     assert np.abs(sound[int(1.3 * 8000) : 16000]).max() == 0
-    assert np.abs(np.diff(sound)).max() < 1  # no clicks
+    ends = sound[[0, int(1.2 * 8000) - 1, 16000, int(3.2 * 8000) - 1]]
+    assert np.abs(ends).max() < 1e-2  # no clicks
 
 
 def test_tones_above_what_the_rate_carries_are_left_out():

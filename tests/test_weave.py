@@ -44,6 +44,16 @@ mystnb:
 import matplotlib.pyplot as plt
 plt.plot([1, 2]);
 ```
+
+```{code-cell} ipython3
+---
+mystnb:
+  image:
+    alt: "A dot."
+---
+from IPython.display import SVG
+SVG('<svg xmlns="http://www.w3.org/2000/svg"><circle r="9"/></svg>')
+```
 """
 
 
@@ -107,8 +117,8 @@ def test_every_cell_was_run_in_order_and_none_failed(path):
 def test_every_picture_is_described(path):
     for cell in cells(path, "code"):
         for output in cell.outputs:
-            if "image/png" in output.get("data", {}):
-                assert output.metadata["image/png"].get("alt"), f"{path.name}: not described:\n{cell.source}"
+            for kind in {"image/png", "image/svg+xml"} & output.get("data", {}).keys():
+                assert output.metadata[kind].get("alt"), f"{path.name}: not described:\n{cell.source}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -183,6 +193,7 @@ def test_weaving(chapter, capsys):
     first = notebook.read_bytes()
     assert "(1, 3, 2)" in cells(notebook, "code")[1].outputs[0].text
     assert cells(notebook, "code")[2].outputs[-1].metadata["image/png"]["alt"] == "A line."
+    assert cells(notebook, "code")[3].outputs[-1].metadata["image/svg+xml"]["alt"] == "A dot."
     texts = [c.source for c in cells(notebook, "markdown")]
     assert texts[-1] == "*It goes *up*.*" or texts[-1].startswith("*It goes")
     assert f"[Later]({book.page_address('00-test', 'later')})" in texts[0]

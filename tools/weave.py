@@ -264,8 +264,9 @@ def execute(notebook, chapter):
             if output.output_type == "stream" and (output.name == "stderr" or output.text.startswith("WARNING:")):
                 place = chapter.relative_to(ROOT)
                 raise ChapterError(f"{place}: a cell gives a warning:\n\n{cell.source}\n\n{output.text}")
-            if "alt" in cell.metadata and "image/png" in output.get("data", {}):
-                output.metadata.setdefault("image/png", {})["alt"] = cell.metadata["alt"]
+            for kind in ("image/png", "image/svg+xml"):
+                if "alt" in cell.metadata and kind in output.get("data", {}):
+                    output.metadata.setdefault(kind, {})["alt"] = cell.metadata["alt"]
     status.keep(chapter.stem, time.monotonic() - start, peak())
 
 
