@@ -32,6 +32,12 @@ def test_a_chorale_is_written_voice_by_voice():
     )
 
 
+def test_what_was_written_can_be_read():
+    for chorale in CHORALES:
+        np.testing.assert_array_equal(music.read(music.written(chorale)), chorale.voices)
+    assert music.read("^2 $").shape == (0, 4)
+
+
 def test_windows_are_the_chorale_shifted_by_one():
     x, y = music.windows(CHORALES, TOKENS, 50)
     assert x.shape == y.shape and x.dtype == y.dtype == "int32"
@@ -165,6 +171,21 @@ def test_what_cannot_be_harmonized_is_named(arguments, error, words):
 def test_what_cannot_be_continued_is_named(arguments, error, words):
     with pytest.raises(error, match=words):
         composer().compose(**arguments)
+
+
+def test_several_sopranos_at_once_are_as_one_after_another():
+    app = composer()
+    sopranos = [chorale.voices[:6, 0] for chorale in CHORALES[:3]]
+    voices, log_p = app.add_voices(sopranos, upbeat=2, beams=2)
+    for soprano, found, score in zip(sopranos, voices, log_p):
+        np.testing.assert_array_equal(found[:, 0], soprano)
+        alone, score_alone = app.add_voices([soprano], upbeat=2, beams=2)
+        np.testing.assert_array_equal(alone[0], found)
+        surprises = music.surprises(app.model, [data.Chorale("", found, 2)], TOKENS)[0][:-1].sum()
+        assert np.isclose(score, score_alone[0]) and np.isclose(score, -surprises * np.log(2), rtol=1e-5)
+    for wrong in ([72, 74], [[72, 99]], [[]]):
+        with pytest.raises(ValueError, match=r"`sopranos` must have shape \(N, T\)"):
+            app.add_voices(wrong)
 
 
 # ---- notes and sound -------------------------------------------------------------------------------------------------

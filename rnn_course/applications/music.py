@@ -34,6 +34,12 @@ def written(chorale):
     return " ".join([f"^{chorale.upbeat}", *notes, END])
 
 
+def read(line):
+    """Return the voices (T, 4), int32, that a line of tokens stands for: the reverse of `written`."""
+    notes = [token[1:].replace("-", "0") for token in line.split() if token[0] in VOICES]
+    return np.array(notes, "int32").reshape(-1, 4)
+
+
 def vocabulary(chorales):
     """Return the `rnn_course.data.Vocabulary` of all tokens that are needed to write chorales."""
     upbeats = [f"^{upbeat}" for upbeat in range(BAR)]
@@ -67,8 +73,8 @@ def windows(chorales, tokens, length):
     return pieces[:, :-1], pieces[:, 1:]
 
 
-def bits_per_note(model, chorales, tokens):
-    """Return how many bits the model needs for a note: all its surprises, the end's included, over all the notes.
+def surprises(model, chorales, tokens):
+    """Return, for each chorale, how many bits the model needs for each of its tokens but the first: (4 T + 1,).
 
     Parameters
     ----------
@@ -81,17 +87,23 @@ def bits_per_note(model, chorales, tokens):
 
     Returns
     -------
-    float
+    list of numpy.ndarray
+        For the number that the model gave the probability p: the logarithm of 1 / p to base 2.
     """
-    bits, notes = 0.0, sum((chorale.voices > 0).sum() for chorale in chorales)
+    bits = []
     for first in range(0, len(chorales), 8):
         numbers = tokens.encode([written(chorale) for chorale in chorales[first : first + 8]])
-        numbers = np.pad(numbers, ((0, 0), (0, -numbers.shape[1] % 256)))  # few lengths: each one is compiled
-        after = numbers[:, 1:].ravel()
+        after = numbers[:, 1:]
         logits = keras.ops.convert_to_numpy(model(numbers[:, :-1])).reshape(after.size, -1)
-        log_p = decoding.log_softmax(decoding.without_padding(logits))[np.arange(after.size), after]
-        bits -= log_p[after > 0].sum() / np.log(2)
-    return float(bits / notes)
+        log_p = decoding.log_softmax(decoding.without_padding(logits))[np.arange(after.size), after.ravel()]
+        bits += [-row[known] / np.log(2) for row, known in zip(log_p.reshape(after.shape), after > 0)]
+    return bits
+
+
+def bits_per_note(model, chorales, tokens):
+    """Return the sum of all `surprises` over the number of notes."""
+    notes = sum((chorale.voices > 0).sum() for chorale in chorales)
+    return float(sum(bits.sum() for bits in surprises(model, chorales, tokens)) / notes)
 
 
 def parallels(voices):
@@ -236,22 +248,54 @@ class Composer(Application):
         soprano, upbeat = self._soprano(melody, lengths), self._upbeat(upbeat)
         decoding.positive(beams=beams)
         keys = self._keys(soprano)
-        allowed = np.tile(self.of_voice, (len(keys), len(soprano), 1))
+        voices, log_p = self.add_voices([np.where(soprano > 0, soprano + by, 0) for by in keys], upbeat, beams)
+        best = int(log_p.argmax())
+        return Piece(np.where(voices[best] > 0, voices[best] - keys[best], 0), upbeat)
+
+    def add_voices(self, sopranos, upbeat=0, beams=8):
+        """Add alto, tenor and bass to several sopranos at once, each as it is, in C major or A minor.
+
+        Parameters
+        ----------
+        sopranos : array_like
+            Shape (N, T): the melodies, as in `rnn_course.data.Chorale.voices`.
+        upbeat, beams : int
+            As in `harmonize`.
+
+        Returns
+        -------
+        voices : numpy.ndarray
+            Shape (N, T, 4), int32.
+        log_probabilities : numpy.ndarray
+            Shape (N,): the logarithm of the probability of all four voices together.
+
+        Raises
+        ------
+        ValueError
+            If a note is not in the vocabulary, or an argument is not as described.
+        """
+        sopranos = np.asarray(sopranos)
+        if sopranos.ndim != 2 or not sopranos.size or self._numbers(sopranos.reshape(-1, 1)) is None:
+            raise ValueError(
+                "`sopranos` must have shape (N, T), with pitches that the model knows where a note starts and 0 where "
+                f"it goes on; received shape {sopranos.shape}."
+            )
+        decoding.positive(beams=beams)
+        (rows, steps), start = sopranos.shape, self._number(f"^{self._upbeat(upbeat)}")
+        allowed = np.tile(self.of_voice, (rows, steps, 1))
         allowed[:, 1:4, [self._number(f"{voice}-") for voice in VOICES]] = False  # nothing is held in the first step
-        for row, numbers in zip(allowed, keys.values()):
-            row[::4] = np.arange(len(self.vocabulary)) == numbers[:, None]
+        numbers = self._numbers(sopranos.reshape(-1, 1)).reshape(rows, steps, 1)
+        allowed[:, ::4] = np.arange(len(self.vocabulary)) == numbers
         written, log_p = decoding.beam_search(
             self.model.step,
-            self.model.start(np.zeros((len(keys), 0), "int32")),
-            self._number(f"^{upbeat}"),
+            self.model.start(np.zeros((rows, 0), "int32")),
+            start,
             self._number(END),
-            4 * len(soprano),
+            4 * steps,
             beams,
             allowed=allowed,
         )
-        best = int(log_p[:, 0].argmax())
-        voices = self._voices(written[best, 0])
-        return Piece(np.where(voices > 0, voices - list(keys)[best], 0), upbeat)
+        return np.stack([read(line) for line in self.vocabulary.decode(written[:, 0])]), log_p[:, 0]
 
     def compose(self, opening=None, steps=64, temperature=0.8, seed=None, upbeat=0):
         """Draw a piece, or how one goes on.
@@ -300,7 +344,7 @@ class Composer(Application):
             seed=seed,
             allowed=allowed,
         )[0]
-        return Piece(np.concatenate([voices, self._voices(written[written > 0])]), upbeat)
+        return Piece(np.concatenate([voices, read(self.vocabulary.decode(written))]), upbeat)
 
     def _number(self, token):
         """The number of a token."""
@@ -313,18 +357,13 @@ class Composer(Application):
             return None
         return np.array([self.vocabulary.encode(" ".join(step)) for step in tokens]).reshape(-1, voices.shape[1])
 
-    def _voices(self, numbers):
-        """The voices (T, 4) that numbers (4 T) stand for."""
-        pitches = [int(token[1:].replace("-", "0")) for token in self.vocabulary.decode(numbers).split()]
-        return np.array(pitches, "int32").reshape(-1, 4)
-
     def _keys(self, soprano):
-        """For each key in which a soprano can sing it: by how many semitones it is moved, and its numbers (T,)."""
-        keys = {}
+        """By how many semitones a melody can be moved to each key, so that a soprano can sing it."""
+        keys = []
         for by in sorted(range(-24, 25), key=abs):  # of each key, the nearest octave
-            numbers = self._numbers(np.where(soprano > 0, soprano + by, 0)[:, None])
-            if numbers is not None and all((by - other) % 12 for other in keys):
-                keys[by] = numbers[:, 0]
+            known = self._numbers(np.where(soprano > 0, soprano + by, 0)[:, None]) is not None
+            if known and all((by - other) % 12 for other in keys):
+                keys.append(by)
         if not keys:
             notes = soprano[soprano > 0]
             raise ValueError(

@@ -21,6 +21,7 @@ _LETTERS, _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 _HELD_OUT = 5
 _LEAST_SECONDS = 1.6
 _FILL = 0.8
+_SILENT_UNITS = 4
 _SPEEDS, _TONES = (15, 30), (400, 900)
 
 
@@ -29,7 +30,8 @@ def morse_messages(count, noise=(0.0, 2.0), seconds=3.2, longest=9, seed=0, spli
 
     A message is one or two words: a word of English or of radio operators, a call sign such as "K4ZXA", or a group of
     letters and digits such as "7Q2". Speed (15 to 30 words a minute), pitch (400 to 900 Hz), the strength of the noise
-    and the moment at which the message begins differ from recording to recording.
+    and the moment at which the message begins differ from recording to recording. After it, the recording goes on for
+    at least the length of four dots: time to hear that the last letter was complete.
 
     Parameters
     ----------
@@ -73,8 +75,8 @@ def morse_messages(count, noise=(0.0, 2.0), seconds=3.2, longest=9, seed=0, spli
     choice, draw = random.Random(seed), np.random.default_rng(seed)
     texts, waveforms = [], np.empty((count, round(seconds * SAMPLE_RATE)), np.float32)
     for waveform in waveforms:
-        text, signal = _message(choice, held_out, longest, len(waveform))
-        start = round(choice.uniform(0, 1) * (len(waveform) - len(signal)))
+        text, signal, silence = _message(choice, held_out, longest, len(waveform))
+        start = round(choice.uniform(0, 1) * (len(waveform) - len(signal) - silence))
         draw.standard_normal(dtype=np.float32, out=waveform)
         waveform *= choice.uniform(low, high)
         waveform[start : start + len(signal)] += signal
@@ -83,18 +85,20 @@ def morse_messages(count, noise=(0.0, 2.0), seconds=3.2, longest=9, seed=0, spli
 
 
 def _message(choice, held_out, longest, samples):
-    """A message that fits, and its sound without noise."""
+    """A message that fits, its sound without noise, and how many samples there are after it at least."""
     while True:
         if longest == 1:
             text = choice.choice(list(MORSE))
         else:
             text = " ".join(_word(choice, held_out) for _ in range(choice.randint(1, 2)))
         if len(text) <= longest:
-            exactly = _marks(text)[-1][1] * 1.2 * SAMPLE_RATE / samples  # the speed that fills the recording
+            units = _marks(text)[-1][1] + _SILENT_UNITS
+            exactly = units * 1.2 * SAMPLE_RATE / samples  # the speed that fills the recording
             slowest, fastest = max(_SPEEDS[0], exactly), min(_SPEEDS[1], exactly / _FILL)
             if slowest <= fastest:
                 speed = choice.uniform(slowest, fastest)
-                return text, morse(text, SAMPLE_RATE, speed, choice.uniform(*_TONES), noise=0.0)
+                signal = morse(text, SAMPLE_RATE, speed, choice.uniform(*_TONES), noise=0.0)
+                return text, signal, min(round(_SILENT_UNITS * 1.2 / speed * SAMPLE_RATE), samples - len(signal))
 
 
 def _word(choice, held_out):
