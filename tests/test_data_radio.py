@@ -74,10 +74,11 @@ def test_a_tone_is_strongest_at_its_own_pitch(number, amplitude):
 
 
 def test_several_at_once_are_as_one_by_one():
-    _, waveforms = data.morse_messages(3, seed=8)
+    waveforms = np.random.default_rng(0).normal(size=(203, 700))
     together = data.spectrogram(waveforms)
+    assert together.shape == (203, 4, 20)
     for one, features in zip(waveforms, together):
-        np.testing.assert_array_equal(data.spectrogram(one), features)
+        np.testing.assert_allclose(data.spectrogram(one), features, atol=1e-4)
 
 
 def test_the_rule_reads_what_is_hardly_disturbed():
