@@ -12,6 +12,7 @@ from rnn_course.data.radio import SAMPLE_RATE
 CHARACTERS = data.Vocabulary.of(" " + "".join(MORSE))
 FRAME, HOP = 256, 128  # samples: those of data.spectrogram
 LONGEST = 60  # seconds
+SILENCE = 3200  # samples after a recording, so that it may end with its last signal: only a gap ends a letter
 #: What each target begins with. It is the same in all, so it is the first thing that a network learns to place, and
 #: what follows has something to hold on to; without it, training often stays with blanks.
 LEAD = "  "
@@ -69,8 +70,8 @@ class Listener(Application):
             raise TypeError(f"`beams` must be a positive whole number; received {beams!r}.")
         if beams < 1:
             raise ValueError(f"`beams` must be a positive whole number; received {beams}.")
-        logits = self.logits(waveform, sample_rate)[None]
-        return written(logits, beams)[0]
+        waveform = np.pad(checked(waveform, sample_rate), (0, SILENCE))
+        return written(self._heard(waveform)[None], beams)[0]
 
     def logits(self, waveform, sample_rate=SAMPLE_RATE):
         """Return the logits (T', K) of each character at each step, number 0 being the blank.
@@ -79,7 +80,10 @@ class Listener(Application):
         ------------------
         As in `transcribe`.
         """
-        return keras.ops.convert_to_numpy(self.model(features(checked(waveform, sample_rate))[None]))[0]
+        return self._heard(checked(waveform, sample_rate))
+
+    def _heard(self, waveform):
+        return keras.ops.convert_to_numpy(self.model(features(waveform)[None]))[0]
 
 
 def checked(waveform, sample_rate):
