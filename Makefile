@@ -8,7 +8,7 @@ STRICT ?=
 PORT ?= 8000
 TORCH := torch==2.13.0
 # What computes with Keras, and so has to do it on every backend.
-ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures decoding transformers training main))
+ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures architectures_grid architectures_language_model decoding ctc transformers training influence main))
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf test test-jax test-torch test-site notebooks course lab serve weave requirements clean
