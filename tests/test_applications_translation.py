@@ -120,4 +120,4 @@ def test_what_comes_with_the_package_reaches_its_results():
             sources, targets, _ = data.translations(100, seed=9, pairs=[pair], split="test")
             exact = translation.scores(app.translate(sources, pair[1]), targets)["exact"]
             assert exact > app.results[result] - 6
-    assert app.results["exact"] > app.results["never_trained"] and app.results["exact"] > 5 * app.results["memory"]
+    assert app.results["exact"] > max(app.results["never_trained"], app.results["word_by_word"])
