@@ -3,7 +3,6 @@
 import json
 import random
 
-import keras
 import numpy as np
 
 from . import _check
@@ -72,6 +71,8 @@ def imdb(split="train", count=None, longest=300, seed=0, folder=None):
 def _fetched(name_and_sum, folder):
     """The path of a file, which is downloaded unless it is there."""
     name, checksum = name_and_sum
+    import keras
+
     try:
         return keras.utils.get_file(name, _ORIGIN + name, file_hash=checksum, cache_dir=folder)
     except Exception as error:  # get_file raises a bare Exception
