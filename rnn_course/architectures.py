@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from rnn_course import layers
+from rnn_course.checks import one_of, positive
 
 RECURRENT = {"SimpleRNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 
@@ -561,16 +562,3 @@ def beside(embedded, vector):
     """Return the vector (B, D) beside the embedded token of each step (B, T, E): (B, T, E + D)."""
     vector = ops.broadcast_to(vector[:, None], (*ops.shape(embedded)[:2], vector.shape[-1]))
     return ops.concatenate([embedded, vector], axis=-1)
-
-
-def positive(**sizes):
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"`{name}` must be a positive whole number; received {name}={size!r}.")
-
-
-def one_of(choices, **given):
-    for name, value in given.items():
-        if value not in choices:
-            listed = ", ".join(repr(choice) for choice in choices)
-            raise ValueError(f"`{name}` must be one of {listed}; received {name}={value!r}.")

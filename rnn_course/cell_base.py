@@ -6,6 +6,8 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from rnn_course.checks import positive
+
 # The activation's derivative, written with its *output* y, because that is what the forward pass keeps.
 ACTIVATION_GRADIENTS = {
     "tanh": lambda y: 1 - y * y,
@@ -53,7 +55,7 @@ class Cell(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If ``units`` is not a positive integer, if a dropout rate is not in [0, 1), or if the inputs have no known
+        If ``units`` is not a positive whole number, if a dropout rate is not in [0, 1), or if the inputs have no known
         number of features.
 
     References
@@ -84,10 +86,7 @@ class Cell(keras.layers.Layer):
         learn_initial_state=False,
         **kwargs,
     ):
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(
-                f"`units`, the number of hidden units, must be a positive integer; received units={units!r}."
-            )
+        positive(units=units)
         super().__init__(**kwargs)
         self.units = self.output_size = units
         self.state_size = units if len(self.state_names) == 1 else [units] * len(self.state_names)

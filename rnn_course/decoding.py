@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from rnn_course.checks import positive
+
 
 def greedy(step, state, start, end, length, allowed=None):
     """Write the most probable token at each step.
@@ -199,12 +201,6 @@ def without_padding(logits):
 def log_softmax(logits):
     logits = logits - logits.max(axis=-1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def positive(**numbers):
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-            raise ValueError(f"`{name}` must be a positive whole number; received {name}={number!r}.")
 
 
 def ctc_greedy(logits):

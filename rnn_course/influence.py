@@ -12,6 +12,7 @@ best the logit of the answer in question, as a probability near 0 or 1 hardly mo
 import numpy as np
 from keras import ops
 
+from rnn_course.checks import positive
 from rnn_course.gradients import gradient
 
 
@@ -113,8 +114,7 @@ def integrated_gradients(score, x, baseline=None, steps=64):
     ----------
     M. Sundararajan, A. Taly and Q. Yan (2017), Axiomatic attribution for deep networks. ICML.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"`steps` must be a positive whole number; received {steps!r}.")
+    positive(steps=steps)
     x, baseline = checked(x, baseline)
     alpha = ((np.arange(steps) + 0.5) / steps).reshape(-1, 1, 1).astype(x.dtype)
     slope = derivatives(score, baseline + alpha * (x - baseline)).astype("float64").mean(axis=0)

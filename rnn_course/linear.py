@@ -23,6 +23,7 @@ import keras
 from keras import ops
 
 from rnn_course.cell_base import product
+from rnn_course.checks import positive
 
 SCANS = ("auto", "loop", "parallel")
 
@@ -168,12 +169,13 @@ class LinearCell(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If ``units`` is not a positive integer.
+        If ``units`` is not a positive whole number.
     """
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        self.units = self.output_size = self.state_size = positive("units", units)
+        positive(units=units)
+        self.units = self.output_size = self.state_size = units
 
     @property
     def scan_dtype(self):
@@ -340,7 +342,8 @@ class LRUCell(LinearCell):
             raise ValueError(f"Radii must be 0 <= `r_min` < `r_max` <= 1; received r_min={r_min}, r_max={r_max}.")
         if not 0 < max_phase <= 2 * math.pi:
             raise ValueError(f"`max_phase` must be over 0 and at most 2π; received max_phase={max_phase}.")
-        self.state_units = positive("state_units", units if state_units is None else state_units)
+        self.state_units = units if state_units is None else state_units
+        positive(state_units=self.state_units)
         self.state_size = [self.state_units, self.state_units]
         self.r_min, self.r_max, self.max_phase = r_min, r_max, max_phase
 
@@ -385,13 +388,6 @@ class LRUCell(LinearCell):
     def get_config(self):
         own = {name: getattr(self, name) for name in ("state_units", "r_min", "r_max", "max_phase")}
         return {**super().get_config(), **own}
-
-
-def positive(name, value):
-    """Return a number of units, or raise."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"`{name}` must be a positive integer; received {name}={value!r}.")
-    return value
 
 
 # --- the layers -------------------------------------------------------------------------------------------------------

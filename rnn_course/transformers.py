@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from rnn_course.architectures import positive
+from rnn_course.checks import positive
 
 
 @keras.saving.register_keras_serializable("rnn_course")

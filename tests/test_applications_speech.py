@@ -66,7 +66,7 @@ def test_live_in_any_pieces_is_as_at_one_go(cuts):
     assert all(after.startswith(before) for before, after in pairwise(lines))
 
 
-def test_edit_distance_by_trying_everything():
+def test_error_rate_counts_the_fewest_edits():
     """Against the recursion as it is defined, without a table."""
 
     def slow(a, b):
@@ -77,7 +77,7 @@ def test_edit_distance_by_trying_everything():
     rng = np.random.default_rng(0)
     for _ in range(40):
         a, b = ("".join(rng.choice(list("ABC"), rng.integers(0, 6))) for _ in range(2))
-        assert speech.edit_distance(a, b) == slow(a, b) == speech.edit_distance(b, a)
+        assert speech.error_rate([a], [b + "C"]) == slow(a, b + "C") / len(b + "C")
 
 
 def test_error_rate_weighs_texts_by_their_length():
@@ -113,7 +113,7 @@ def test_it_comes_back_from_its_file(tmp_path):
         (lambda app: app.transcribe(np.zeros(61 * 8000)), ValueError, "cut it in pieces"),
         (lambda app: app.transcribe(WAVE * np.nan), ValueError, "must be finite"),
         (lambda app: app.transcribe(WAVE, beams=0), ValueError, "`beams`"),
-        (lambda app: app.transcribe(WAVE, beams=2.0), TypeError, "`beams`"),
+        (lambda app: app.transcribe(WAVE, beams=2.0), ValueError, "`beams`"),
         (lambda app: next(speech.live(app.model, [WAVE])), ValueError, "must read forward only"),
     ],
 )

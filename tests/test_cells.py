@@ -296,7 +296,7 @@ def test_dropout_masks_are_the_same_through_a_sequence_and_differ_between_them()
 @pytest.mark.parametrize("units", [0, -1, 2.5, "3", True, None])
 @pytest.mark.parametrize("cls", [SimpleRNNCell, LSTMCell, GRUCell])
 def test_units_must_be_a_positive_integer(cls, units):
-    with pytest.raises(ValueError, match="`units`, the number of hidden units, must be a positive integer"):
+    with pytest.raises(ValueError, match="`units` must be a positive whole number"):
         cls(units)
 
 

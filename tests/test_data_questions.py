@@ -146,7 +146,7 @@ def test_years_are_in_the_range():
     ("arguments", "error", "words"),
     [
         ({"count": 0}, ValueError, "count must be at least 1"),
-        ({"count": 50_001}, ValueError, "Draw more with another seed"),
+        ({"count": 50_001}, ValueError, "count must be at most 50,000, got 50,001"),
         ({"count": 2.0}, TypeError, "count must be a whole number"),
         ({"count": 2, "seed": -1}, ValueError, "seed"),
         ({"count": 2, "split": "valid"}, ValueError, "split must be 'train' or 'test' or 'new wordings'"),

@@ -504,7 +504,7 @@ def test_torch_ops_and_our_own_backward_pass_agree(name, seed):
 
 
 WRONG = {
-    "units": (lambda: LSTM(0), "`units`, the number of hidden units, must be a positive integer"),
+    "units": (lambda: LSTM(0), "`units` must be a positive whole number"),
     "unknown argument": (lambda: SimpleRNN(3, kernel_initialiser="zeros"), "kernel_initialiser"),
     "unknown activation": (lambda: GRU(3, "tanhh"), "tanhh"),
     "cudnn": (lambda: GRU(3, use_cudnn=True), "`use_cudnn` must be 'auto' or False"),

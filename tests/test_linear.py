@@ -313,10 +313,10 @@ def test_the_lru_starts_on_its_ring():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MinGRU(0), "`units` must be a positive integer; received units=0"),
-        (lambda: MinLSTM(2.0), "`units` must be a positive integer"),
-        (lambda: MinGRUCell(True), "`units` must be a positive integer"),
-        (lambda: LRU(2, state_units=-1), "`state_units` must be a positive integer"),
+        (lambda: MinGRU(0), "`units` must be a positive whole number; received units=0"),
+        (lambda: MinLSTM(2.0), "`units` must be a positive whole number"),
+        (lambda: MinGRUCell(True), "`units` must be a positive whole number"),
+        (lambda: LRU(2, state_units=-1), "`state_units` must be a positive whole number"),
         (lambda: LRU(2, r_min=0.9, r_max=0.5), "received r_min=0.9, r_max=0.5"),
         (lambda: LRU(2, r_max=1.5), "`r_max` <= 1"),
         (lambda: LRU(2, max_phase=0), "`max_phase`"),

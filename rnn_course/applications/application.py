@@ -143,3 +143,27 @@ def text(name, value, characters=None, longest=None):
             "Replace or leave them out."
         )
     return value
+
+
+def several(name, value):
+    """Return a list of what the user gave: one string, or several.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name.
+    value : str, list, tuple or numpy.ndarray of str
+        What the user gave.
+    """
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, (list, tuple, np.ndarray)):
+        raise TypeError(f"`{name}` must be a string or a list of strings; received {type(value).__name__}.")
+    if not len(value):
+        raise ValueError(f"`{name}` must not be empty; received no text.")
+    return list(value)
+
+
+def share_right(answers, references):
+    """Return the share of answers that are right to the last character, 0 to 1."""
+    return float(np.mean([answer == reference for answer, reference in zip(answers, references, strict=True)]))

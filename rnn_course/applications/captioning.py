@@ -65,11 +65,6 @@ def encoded(captions, tokens):
     return numbers[:, :-1], numbers[:, 1:]
 
 
-def exact(answers, captions):
-    """Return the share of answers that are right to the last token, 0 to 1."""
-    return float(np.mean([answer == caption for answer, caption in zip(answers, captions, strict=True)]))
-
-
 class Captioner(Application):
     """Describes images of the kind that it was trained on.
 

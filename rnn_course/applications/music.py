@@ -7,9 +7,11 @@ import numpy as np
 
 from rnn_course import decoding, scores, sounds
 from rnn_course.applications.application import Application
+from rnn_course.checks import positive
 from rnn_course.data import Chorale, Vocabulary, sounding
 
 VOICES, END, BAR = "SATB", "$", 8
+_BATCH = 64  # chorales that are read at once
 MELODY = (48, 96)  # the lowest and the highest note that is taken for one
 SCALE = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 
@@ -91,8 +93,8 @@ def surprises(model, chorales, tokens):
         For the number that the model gave the probability p: the logarithm of 1 / p to base 2.
     """
     bits = []
-    for first in range(0, len(chorales), 8):
-        numbers = tokens.encode([written(chorale) for chorale in chorales[first : first + 8]])
+    for first in range(0, len(chorales), _BATCH):
+        numbers = tokens.encode([written(chorale) for chorale in chorales[first : first + _BATCH]])
         after = numbers[:, 1:]
         logits = keras.ops.convert_to_numpy(model(numbers[:, :-1])).reshape(after.size, -1)
         log_p = decoding.log_softmax(decoding.without_padding(logits))[np.arange(after.size), after.ravel()]
@@ -246,7 +248,7 @@ class Composer(Application):
             not as described.
         """
         soprano, upbeat = self._soprano(melody, lengths), self._upbeat(upbeat)
-        decoding.positive(beams=beams)
+        positive(beams=beams)
         keys = self._keys(soprano)
         voices, log_p = self.add_voices([np.where(soprano > 0, soprano + by, 0) for by in keys], upbeat, beams)
         best = int(log_p.argmax())
@@ -280,7 +282,7 @@ class Composer(Application):
                 "`sopranos` must have shape (N, T), with pitches that the model knows where a note starts and 0 where "
                 f"it goes on; received shape {sopranos.shape}."
             )
-        decoding.positive(beams=beams)
+        positive(beams=beams)
         (rows, steps), start = sopranos.shape, self._number(f"^{self._upbeat(upbeat)}")
         allowed = np.tile(self.of_voice, (rows, steps, 1))
         allowed[:, 1:4, [self._number(f"{voice}-") for voice in VOICES]] = False  # nothing is held in the first step
@@ -324,7 +326,7 @@ class Composer(Application):
         TypeError, ValueError
             If an argument is not as described, or the opening has a note that the model does not know.
         """
-        decoding.positive(steps=steps)
+        positive(steps=steps)
         voices, upbeat = self._opening(opening, upbeat)
         most = self.settings["longest"] - len(voices)
         if steps > most:
@@ -383,7 +385,7 @@ class Composer(Application):
         if len(lengths) != len(pitches):
             raise ValueError(f"`lengths` must be as many as notes, {len(pitches)}, or one; received {len(lengths)}.")
         for length in lengths:
-            decoding.positive(lengths=length)
+            positive(lengths=length)
         wrong = [pitch for pitch in pitches if not MELODY[0] <= pitch <= MELODY[1]]
         if wrong:
             raise ValueError(

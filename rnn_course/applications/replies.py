@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from rnn_course import architectures, decoding
-from rnn_course.applications.application import Application, text
+from rnn_course.applications.application import Application, several, text
 from rnn_course.applications.captioning import END, START, encoded, vocabulary
 from rnn_course.data import Vocabulary
 
@@ -162,13 +162,12 @@ class Replier(Application):
         TypeError, ValueError
             As in `reply`.
         """
-        one = isinstance(questions, str)
-        source = self._read([questions] if one else questions)
+        source = self._read(questions)
         start, end = self.target.encode(f"{START} {END}").tolist()
         state = self.model.start(source)
         tokens, log_p = decoding.beam_search(self.model.step, state, start, end, LONGEST + 1, beams=1)
         written, probabilities = list(map(joined, self.target.decode(tokens[:, 0]))), np.exp(log_p[:, 0])
-        return (written[0], float(probabilities[0])) if one else (written, probabilities)
+        return (written[0], float(probabilities[0])) if isinstance(questions, str) else (written, probabilities)
 
     def look(self, question):
         """Say which words of the question the model looks at as it writes steps and answer.
@@ -192,7 +191,7 @@ class Replier(Application):
         TypeError, ValueError
             As in `reply`; a ValueError if the model has no attention.
         """
-        source = self._read([question])
+        source = self._read(text("question", question))
         answer = words(self.think(question))
         before, _ = encoded([answer], self.target)
         weights = keras.ops.convert_to_numpy(self.model.attention([source, before]))[0]
@@ -201,10 +200,8 @@ class Replier(Application):
 
     def _read(self, questions):
         """Return the numbers (N, S) of the questions' words, or say what is wrong."""
-        if not isinstance(questions, (list, tuple)) or not questions:
-            raise TypeError(f"`questions` must be a string or a list of strings; received {questions!r}.")
         longest = self.settings["longest"]
-        rows = [words(text("questions", question).lower()) for question in questions]
+        rows = [words(text("questions", question).lower()) for question in several("questions", questions)]
         for question, row in zip(questions, rows):
             if len(row.split()) > longest:
                 raise ValueError(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from rnn_course import influence
-from rnn_course.applications.application import Application, text
+from rnn_course.applications.application import Application, several, text
 from rnn_course.data import Vocabulary
 
 UNKNOWN = "<unknown>"
@@ -171,7 +171,7 @@ class Critic(Application):
         float or numpy.ndarray
             Positive for praise, negative for a complaint.
         """
-        logits = self._logits([self._checked(review) for review in as_list(reviews)])
+        logits = self._logits([self._checked(review) for review in several("reviews", reviews)])
         return float(logits[0]) if isinstance(reviews, str) else logits
 
     def baseline(self, review):
@@ -288,12 +288,3 @@ class Critic(Application):
                 f"{', '.join(map(repr, self.settings['tokens'][-5:]))}."
             )
         return taken
-
-
-def as_list(reviews):
-    """One review or several, as a list."""
-    if isinstance(reviews, str):
-        return [reviews]
-    if not isinstance(reviews, (list, tuple, np.ndarray)) or not len(reviews):
-        raise TypeError(f"`reviews` must be a string, or a list of strings that is not empty; received {reviews!r}.")
-    return list(reviews)

@@ -2,21 +2,21 @@
 
 import keras
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from rnn_course import data, decoding
 from rnn_course.applications.application import Application
+from rnn_course.checks import positive
 from rnn_course.data.morse import MORSE
-from rnn_course.data.radio import SAMPLE_RATE
+from rnn_course.data.radio import FRAME, HOP, LONGEST, SAMPLE_RATE
 
 #: What can be heard: the number of each character. Number 0 is the blank.
 CHARACTERS = data.Vocabulary.of(" " + "".join(MORSE))
-FRAME, HOP = 256, 128  # samples: those of data.spectrogram
-LONGEST = 60  # seconds
+MOST_SECONDS = 60
 SILENCE = 3200  # samples after a recording, so that it may end with its last signal: only a gap ends a letter
 #: What each target begins with. It is the same in all, so it is the first thing that a network learns to place, and
 #: what follows has something to hold on to; without it, training often stays with blanks.
 LEAD = "  "
-_MOST = 9  # characters of a message
 _BLOCK = 500  # recordings whose waveforms are in memory at once
 
 
@@ -62,14 +62,12 @@ class Listener(Application):
         Raises
         ------
         TypeError
-            If `waveform` does not hold numbers, or `sample_rate` or `beams` is not an int.
+            If `waveform` does not hold numbers, or `sample_rate` is not an int.
         ValueError
-            If `waveform` has another shape, is too short or too long, or not finite; or `sample_rate` is another one.
+            If `waveform` has another shape, is too short or too long, or not finite; `sample_rate` is another one; or
+            `beams` is not a positive whole number.
         """
-        if isinstance(beams, bool) or not isinstance(beams, int):
-            raise TypeError(f"`beams` must be a positive whole number; received {beams!r}.")
-        if beams < 1:
-            raise ValueError(f"`beams` must be a positive whole number; received {beams}.")
+        positive(beams=beams)
         waveform = np.pad(checked(waveform, sample_rate), (0, SILENCE))
         return written(self._heard(waveform)[None], beams)[0]
 
@@ -104,9 +102,9 @@ def checked(waveform, sample_rate):
             f"`waveform` must have shape (samples,); received shape {waveform.shape}. Pass one recording with one "
             "channel, such as the mean of both."
         )
-    if not SAMPLE_RATE / 10 <= len(waveform) <= LONGEST * SAMPLE_RATE:
+    if not SAMPLE_RATE / 10 <= len(waveform) <= MOST_SECONDS * SAMPLE_RATE:
         raise ValueError(
-            f"`waveform` must last 0.1 to {LONGEST} seconds; received {len(waveform) / SAMPLE_RATE:.3g} seconds "
+            f"`waveform` must last 0.1 to {MOST_SECONDS} seconds; received {len(waveform) / SAMPLE_RATE:.3g} seconds "
             f"({len(waveform):,} samples). Pass a longer sound, or cut it in pieces."
         )
     if not np.isfinite(waveform).all():
@@ -153,11 +151,11 @@ def examples(count, noise=(0.0, 2.0), seconds=1.6, seed=0, split="train"):
     x, texts = [], []
     for number, first in enumerate(range(0, count, _BLOCK)):
         some, waveforms = data.morse_messages(
-            min(_BLOCK, count - first), noise, seconds, _MOST, 1000 * seed + number, split
+            min(_BLOCK, count - first), noise, seconds, LONGEST, 1000 * seed + number, split
         )
         x.append(features(waveforms))
         texts += some
-    return np.concatenate(x), CHARACTERS.encode([LEAD + text for text in texts], len(LEAD) + _MOST), texts
+    return np.concatenate(x), CHARACTERS.encode([LEAD + text for text in texts], len(LEAD) + LONGEST), texts
 
 
 def read(model, x, beams=1):
@@ -225,24 +223,11 @@ def run(layer, inputs, states):
     return outputs, states
 
 
-def edit_distance(text, reference):
-    """Return how many characters must be inserted, deleted or replaced to turn one text into the other.
-
-    Notes
-    -----
-    V. I. Levenshtein (1966), "Binary Codes Capable of Correcting Deletions, Insertions, and Reversals".
-    """
-    row = list(range(len(reference) + 1))  # the distances of what was read of `text` from each beginning
-    for i, character in enumerate(text, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(reference, 1):
-            replaced = diagonal + (character != other)
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, replaced)
-    return row[-1]
-
-
 def error_rate(texts, references):
     """Return the character error rate: the edits that all texts need together, divided by the references' length.
+
+    An edit inserts, deletes or replaces a character; the fewest that turn one text into the other are the Levenshtein
+    distance.
 
     Parameters
     ----------
@@ -264,7 +249,7 @@ def error_rate(texts, references):
             "`texts` and `references` must be equally many, and not all references empty; received "
             f"{len(texts)} texts and {len(references)} references."
         )
-    return sum(map(edit_distance, texts, references)) / sum(map(len, references))
+    return sum(map(Levenshtein.distance, texts, references)) / sum(map(len, references))
 
 
 def by_rule(waveform):

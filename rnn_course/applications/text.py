@@ -5,6 +5,7 @@ import numpy as np
 
 from rnn_course import architectures, decoding, language
 from rnn_course.applications.application import Application, text
+from rnn_course.checks import positive
 from rnn_course.data import Vocabulary
 
 PIECE, CONTEXT = 400, 100  # characters of a long text that are read at once, and those that are read before them
@@ -87,7 +88,7 @@ class Author(Application):
             If `start` is empty or has unknown characters, or a number is not positive.
         """
         read = self._read("start", start)
-        decoding.positive(length=length, **({} if count is None else {"count": count}))
+        positive(length=length, **({} if count is None else {"count": count}))
         rows = np.repeat(read[None], count or 1, axis=0)
         state, never = self.model.start(rows[:, :-1]), len(self.vocabulary)  # no character ends a text
         tokens = decoding.sample(

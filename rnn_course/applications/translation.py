@@ -1,11 +1,10 @@
 """Translation: dates between any two of several languages, by one model."""
 
 import keras
-import numpy as np
 import sacrebleu
 
 from rnn_course import decoding
-from rnn_course.applications.application import Application, text
+from rnn_course.applications.application import Application, several, share_right, text
 from rnn_course.data import Vocabulary
 
 END = "$"
@@ -85,7 +84,7 @@ def scores(translations, references):
             f"{len(translations)} and {len(references)}."
         )
     return {
-        "exact": 100 * float(np.mean([a == b for a, b in zip(translations, references)])),
+        "exact": 100 * share_right(translations, references),
         "BLEU": sacrebleu.corpus_bleu(translations, [references]).score,
         "chrF": sacrebleu.corpus_chrf(translations, [references]).score,
     }
@@ -202,12 +201,7 @@ class Translator(Application):
 
     def _checked(self, texts):
         """The tokens (B, S) of one or several texts, or what is wrong with them."""
-        texts = [texts] if isinstance(texts, str) else texts
-        if not isinstance(texts, (list, tuple)):
-            raise TypeError(f"`texts` must be a string or a list of strings; received {type(texts).__name__}.")
-        if not texts:
-            raise ValueError("`texts` must not be empty; received no text. Pass a date, or a list of dates.")
-        longest = self.settings["longest"][0]
+        texts, longest = several("texts", texts), self.settings["longest"][0]
         for value in texts:
             text("texts", value.lower() if isinstance(value, str) else value, self.reads.tokens, longest)
         return self.reads.encode([value.lower() for value in texts], length=longest)

@@ -3,8 +3,8 @@
 import numbers
 
 
-def whole_number(name, value, least=1):
-    """`value` as an int of at least `least`, or an error that names the argument."""
+def whole_number(name, value, least=1, most=None):
+    """`value` as an int from `least` to `most`, or an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(
             f"{name} must be a whole number of at least {least}, got {value!r} "
@@ -12,7 +12,17 @@ def whole_number(name, value, least=1):
         )
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}. Pass a larger int.")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be at most {most:,}, got {value:,}. Pass a smaller int.")
     return int(value)
+
+
+def even(name, value, most):
+    """`value` as an even int from 2 to `most`: half of the examples have one label, half the other."""
+    value = whole_number(name, value, least=2, most=most)
+    if value % 2:
+        raise ValueError(f"{name} must be even, since there are as many examples of either label, got {value}.")
+    return value
 
 
 def number(name, value, low, high=float("inf"), open_low=True):

@@ -57,9 +57,7 @@ def dates(count, seed=0, source="en", target="fr", split="train"):
     Names and patterns come from the Unicode Common Locale Data Repository (CLDR), as shipped with Babel. All dates
     have their true weekday.
     """
-    count = _check.whole_number("count", count)
-    if count > _MOST:
-        raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. Draw more with another seed.")
+    count = _check.whole_number("count", count, most=_MOST)
     rng = random.Random(_check.whole_number("seed", seed, least=0))
     source, target = as_locale("source", source), as_locale("target", target)
     held_out = _check.one_of("split", split, ("train", "test")) == "test"

@@ -110,9 +110,7 @@ def spelled(number):
     ValueError
         If it is out of range.
     """
-    number = _check.whole_number("number", number, least=0)
-    if number > 999:
-        raise ValueError(f"number must be at most 999, got {number}.")
+    number = _check.whole_number("number", number, least=0, most=999)
     if number >= 100:
         hundreds, rest = divmod(number, 100)
         return f"{_ONES[hundreds]} hundred" + (f" {spelled(rest)}" if rest else "")

@@ -86,9 +86,7 @@ def mails(count, seed=0, split="train"):
     Made by a grammar written for this course; the senders are invented. Real scams differ from honest mail in many
     more ways, such as their links and senders, and a real filter uses them all.
     """
-    count = _check.whole_number("count", count, least=2)
-    if count % 2 or count > _MOST:
-        raise ValueError(f"count must be even and at most {_MOST:,}, since mails come in pairs, got {count}.")
+    count = _check.even("count", count, _MOST)
     seed = _check.whole_number("seed", seed, least=0)
     _check.one_of("split", split, ("train", "test"))
 

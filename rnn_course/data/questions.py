@@ -120,9 +120,7 @@ def questions(count, seed=0, split="train", kinds=None):
     -----
     All is about the Gregorian calendar of the years in `YEARS`, 2020 to 2031. The answers are computed by `datetime`.
     """
-    count = _check.whole_number("count", count)
-    if count > _MOST:
-        raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. Draw more with another seed.")
+    count = _check.whole_number("count", count, most=_MOST)
     rng = random.Random(_check.whole_number("seed", seed, least=0))
     _check.one_of("split", split, ("train", "test", "new wordings"))
     if kinds is not None and not kinds:

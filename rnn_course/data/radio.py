@@ -9,6 +9,8 @@ from . import _check
 from .morse import MORSE, _marks, morse
 
 SAMPLE_RATE = 8000
+FRAME, HOP = 256, 128  # samples of a frame of the spectrogram, and from one frame to the next
+LONGEST = 9  # characters of a message
 
 _WORDS = (
     "ALL AND ARE AT BACK BAND BEAM BOAT CALL CITY CLEAR COAST COPY CQ DAY DE DRY EAST END FAR FINE FOG FOR FROM GALE "
@@ -26,7 +28,7 @@ _BLOCK = 100
 _SPEEDS, _TONES = (15, 30), (400, 900)
 
 
-def morse_messages(count, noise=(0.0, 2.0), seconds=3.2, longest=9, seed=0, split="train"):
+def morse_messages(count, noise=(0.0, 2.0), seconds=3.2, longest=LONGEST, seed=0, split="train"):
     """Recordings of equal length, each with a short message in Morse code somewhere in its noise.
 
     A message is one or two words: a word of English or of radio operators, a call sign such as "K4ZXA", or a group of
@@ -121,7 +123,7 @@ def _some(choice, characters, count):
     return "".join(choice.choices(characters, k=count))
 
 
-def spectrogram(waveform, frame=256, hop=128, low=350, high=970, sample_rate=SAMPLE_RATE):
+def spectrogram(waveform, frame=FRAME, hop=HOP, low=350, high=970, sample_rate=SAMPLE_RATE):
     """How strong each pitch is, frame by frame: what a network reads of a sound.
 
     Each frame is faded in and out (Hann window) and taken apart into sine waves (discrete Fourier transform); a

