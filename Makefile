@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 STRICT ?=
 PORT ?= 8000
 TORCH := torch==2.13.0
+# Most of a test on JAX is compiling, and with few optimizations that takes a quarter less.
+QUICK_TO_COMPILE := --xla_backend_optimization_level=0
 # What computes with Keras, and so has to do it on every backend.
 ON_EVERY_BACKEND := $(addprefix tests/test_,$(addsuffix .py,cells bptt layers gradients linear architectures architectures_grid architectures_language_model decoding ctc transformers training influence main))
 
@@ -44,7 +46,7 @@ test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the to
 	@$(BIN)/python -m tools.run_notebooks
 
 test-jax: $(READY) ## run the tests of the package on JAX
-	@KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
+	@XLA_FLAGS=$(QUICK_TO_COMPILE) KERAS_BACKEND=jax $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND)
 
 test-torch: $(READY) ## install PyTorch and run the tests of the package on it
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH)
