@@ -115,8 +115,9 @@ def keep(measured, seconds):
         "reviews": "the training split of IMDB, each fifth judged by models that were trained on the others",
         "on": date.today().isoformat(),
         "seconds": seconds,
+        "backend": keras.backend.backend(),
         "right": {
-            name: {"mean": float(np.mean(each)), "lowest": min(each), "highest": max(each)}
+            name: {"mean": round(np.mean(each), 4), "lowest": round(min(each), 4), "highest": round(max(each), 4)}
             for name, each in shares.items()
         },
         "machine": results.machine(),

@@ -45,6 +45,13 @@ def test_each_review_is_held_out_once_in_pieces_of_its_label():
             assert len(places) and (np.diff(places) == 1).all()
 
 
+def test_the_chapter_tells_what_is_kept():
+    right = json.loads((imdb.KEPT / "imdb.json").read_text())["right"]
+    told = (imdb.NOTEBOOK.parent.parent / "book" / "08c-sentiment.md").read_text("utf-8")
+    for share in right.values():
+        assert f"| {share['mean']:.1%} | {share['lowest']:.1%}, {share['highest']:.1%} |" in told
+
+
 def test_the_chapters_code_is_trained_and_what_comes_out_is_kept(wheel, monkeypatch, tmp_path, capsys):
     trained = imdb.chapters_critic()
     monkeypatch.setattr(imdb, "chapters_critic", lambda: lambda *data: trained(*data, words=50, length=8, epochs=3))
