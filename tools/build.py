@@ -5,6 +5,7 @@ python -m tools.build [--strict]    with --strict, a warning is an error
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ def main(arguments=None):
     command = [jupyter_book, "build", "book", *settings, "--quiet", *strict]
     if status := subprocess.call(command, cwd=ROOT, env=os.environ | KERNEL_ENVIRONMENT):
         return status
+    # Sphinx copies these only if a page has changed, too
+    shutil.copytree(ROOT / "book" / "_static", SITE / "_static", dirs_exist_ok=True)
     write_offline_runtime(SITE / "_static" / "character-network")
     typeset.main()
     slim.main()

@@ -112,6 +112,17 @@ def test_wide_content_scrolls_inside_itself_and_by_keyboard(open_page):
     page.wait_for_selector("article div.math:not([tabindex])")  # here it has room
 
 
+def test_a_wide_formula_with_a_number_is_seen_from_its_beginning(open_page):
+    page = open_page("08f-speech.html", width=390)
+    formula = page.locator("#equation-ctc-sum")
+    formula.scroll_into_view_if_needed()
+    page.wait_for_function("e => e.scrollWidth > e.clientWidth", arg=formula.element_handle())
+    ahead = "e => e.querySelector('.katex-html').getBoundingClientRect().left - e.getBoundingClientRect().left"
+    assert formula.evaluate(ahead) >= 0
+    number = "e => e.querySelector('.eqno').getBoundingClientRect().left"
+    assert formula.evaluate(number) > formula.evaluate("e => e.getBoundingClientRect().right - 40")
+
+
 # ---- what search engines and others read -----------------------------------------------------------------------------
 
 
