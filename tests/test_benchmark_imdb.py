@@ -47,7 +47,7 @@ def test_each_review_is_held_out_once_in_pieces_of_its_label():
 
 def test_the_chapter_tells_what_is_kept():
     right = json.loads((imdb.KEPT / "imdb.json").read_text())["right"]
-    told = (imdb.NOTEBOOK.parent.parent / "book" / "08c-sentiment.md").read_text("utf-8")
+    told = imdb.CHAPTER.read_text("utf-8")
     for share in right.values():
         assert f"| {share['mean']:.1%} | {share['lowest']:.1%}, {share['highest']:.1%} |" in told
 
