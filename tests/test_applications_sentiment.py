@@ -1,5 +1,8 @@
 """The critic: padding changes nothing, influences are those of its own answers, and mistakes are named."""
 
+from collections import Counter
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -49,6 +52,89 @@ def test_a_share_of_the_words_is_blotted_out_and_no_padding():
     assert (blotted[changed] == KNOWN.encode(sentiment.UNKNOWN)[0]).all() and not changed[numbers == 0].any()
     assert abs(changed[numbers > 0].mean() - 0.3) < 0.03
     assert (sentiment.with_unknown(numbers, KNOWN, 0.3, seed=1) == blotted).all()
+
+
+def pair_embedding(numbers, pairs, **options):
+    """One adapted to ``numbers``, with vectors that are not zero, and what it holds: of words, and of pairs by name."""
+    embedding = sentiment.PairEmbedding(9, 3, pairs, **options)
+    embedding.adapt(numbers)
+    generator = np.random.default_rng(0)
+    for weights in embedding.trainable_variables:
+        weights.assign(generator.normal(size=weights.shape))
+    known, of_pairs = numpy(embedding.known).tolist(), numpy(embedding.pair_vectors)
+    by_name = {divmod(pair, 9): vector for pair, vector in zip(known, of_pairs, strict=True) if pair < 81}
+    return embedding, numpy(embedding.embeddings), by_name
+
+
+def test_a_pair_embedding_adds_the_vector_of_the_pair():
+    seen = [[2, 3, 4, 0], [2, 3, 1, 4], [3, 4, 4, 2]]  # 2 3 and 3 4 twice each; pairs with the unknown, 1, do not count
+    embedding, words, pairs = pair_embedding(seen, 2)
+    assert set(pairs) == {(2, 3), (3, 4)}
+    numbers = np.random.default_rng(1).integers(0, 9, (50, 12))
+    expected = words[numbers]
+    for row, step in np.ndindex(50, 11):
+        expected[row, step + 1] += pairs.get(tuple(numbers[row, step : step + 2].tolist()), 0)
+    np.testing.assert_allclose(numpy(embedding(numbers)), expected, atol=1e-6)
+    assert (numpy(embedding.compute_mask(numbers)) == (numbers != 0)).all()
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 3, 7, 8, 30])
+def test_any_number_of_pairs_is_found_again(pairs):
+    numbers = np.random.default_rng(pairs).integers(2, 9, (20, 10))
+    embedding, words, vectors = pair_embedding(numbers, pairs)
+    for (before, after), vector in vectors.items():
+        found = numpy(embedding(np.array([[before, after]])))[0, 1]
+        np.testing.assert_allclose(found, words[after] + vector, atol=1e-6)
+    counts = Counter((a, b) for row in numbers.tolist() for a, b in pairwise(row))
+    assert sorted(counts[pair] for pair in vectors) == sorted(counts.values())[-pairs:]
+
+
+def test_a_new_pair_embedding_is_one_of_words():
+    embedding = sentiment.PairEmbedding(9, 3, pairs=5)
+    numbers = np.random.default_rng(0).integers(0, 9, (4, 6))
+    before = numpy(embedding(numbers))
+    embedding.adapt(numbers)
+    np.testing.assert_array_equal(before, numpy(embedding(numbers)))
+    np.testing.assert_array_equal(before, numpy(embedding.embeddings)[numbers])
+
+
+def test_a_pair_embedding_blots_out_other_words_each_time_in_training_alone():
+    numbers = np.full((200, 20), 5)
+    numbers[:, 15:] = 0
+    embedding, words, _ = pair_embedding(numbers[:, :1], 1, blot=0.3)
+    np.testing.assert_allclose(numpy(embedding(numbers)), words[numbers], atol=1e-6)
+    drawn = [numpy(embedding(numbers, training=True)) for _ in range(2)]
+    blotted = [np.isclose(vectors, words[1]).all(axis=-1) for vectors in drawn]
+    for vectors, places in zip(drawn, blotted, strict=True):
+        np.testing.assert_allclose(vectors, words[np.where(places, 1, numbers)], atol=1e-6)
+        assert abs(places[:, :15].mean() - 0.3) < 0.04 and not places[:, 15:].any()
+    assert (blotted[0] != blotted[1]).any()
+
+
+def test_bad_sizes_of_a_pair_embedding_are_named():
+    for name, options in {
+        "input_dim": {"input_dim": 50_000},
+        "output_dim": {"output_dim": 0},
+        "pairs": {"pairs": 2.5},
+        "blot": {"blot": 1.0},
+    }.items():
+        with pytest.raises(ValueError, match=f"`{name}`"):
+            sentiment.PairEmbedding(**{"input_dim": 9, "output_dim": 3, "pairs": 2} | options)
+
+
+def test_a_critic_that_reads_pairs_is_saved_and_gives_its_reasons(tmp_path):
+    keras.utils.set_random_seed(0)
+    embedding = sentiment.PairEmbedding(len(KNOWN), 5, pairs=4, blot=0.2)
+    embedding.adapt(sentiment.encoded(TEXTS, KNOWN))
+    for weights in embedding.trainable_variables:
+        weights.assign(keras.random.normal(weights.shape))
+    model = architectures.sequence_to_vector(embedding, layers.GRU(6), keras.layers.Dense(1))
+    app = sentiment.Critic(model, tokens=KNOWN.tokens, longest=20)
+    app.save(tmp_path / "mine.zip")
+    np.testing.assert_allclose(rnn_course.load(tmp_path / "mine.zip").score(TEXTS), app.score(TEXTS), atol=1e-6)
+    owed = app.score(TEXTS[0]) - app.baseline(TEXTS[0])
+    found = sum(effect for _, effect in app.influence(TEXTS[0], "integrated gradients", steps=256))
+    assert abs(owed) > 0.01 and abs(found - owed) < 0.02 * abs(owed)
 
 
 def test_calibration_error_by_hand():

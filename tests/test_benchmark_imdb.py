@@ -46,19 +46,23 @@ def test_each_review_is_held_out_once_in_pieces_of_its_label():
 
 
 def test_the_chapter_tells_what_is_kept():
-    right = json.loads((imdb.KEPT / "imdb.json").read_text())["right"]
+    kept = json.loads((imdb.KEPT / "imdb.json").read_text())
     told = imdb.CHAPTER.read_text("utf-8")
-    for share in right.values():
+    for share in kept["right"].values():
         assert f"| {share['mean']:.1%} | {share['lowest']:.1%}, {share['highest']:.1%} |" in told
+    assert imdb.REVIEW in told
+    for word, effect in kept["influence"]:
+        assert abs(effect) < 0.5 or f"`{word} {effect:+.1f}`" in told
 
 
 def test_the_chapters_code_is_trained_and_what_comes_out_is_kept(wheel, monkeypatch, tmp_path, capsys):
     trained = imdb.chapters_critic()
-    monkeypatch.setattr(imdb, "chapters_critic", lambda: lambda *data: trained(*data, words=50, length=8, epochs=3))
+    monkeypatch.setattr(imdb, "chapters_critic", lambda: lambda *data: trained(*data, length=8, batch=32))
     monkeypatch.setattr(imdb, "KEPT", tmp_path)
     assert imdb.main([str(wheel), "--folds", "1"]) == 0
     assert not (tmp_path / "imdb.json").exists()
-    imdb.keep([{"critic": 0.5, "words": 1.0}, {"critic": 1.0, "words": 1.0}], 7)
+    imdb.keep([{"gru": 0.5, "words": 1.0}, {"gru": 1.0, "words": 1.0}], [("bad", -1.04)], 7)
     kept = json.loads((tmp_path / "imdb.json").read_text())
-    assert kept["right"]["critic"] == {"mean": 0.75, "lowest": 0.5, "highest": 1.0}
+    assert kept["right"]["gru"] == {"mean": 0.75, "lowest": 0.5, "highest": 1.0}
+    assert kept["influence"] == [["bad", -1.0]]
     assert "'words': 1.0" in capsys.readouterr().out

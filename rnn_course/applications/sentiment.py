@@ -5,12 +5,16 @@ from collections import Counter
 
 import keras
 import numpy as np
+from keras import ops
 
 from rnn_course import influence
 from rnn_course.applications.application import Application, several, text
+from rnn_course.checks import positive
 from rnn_course.data import Vocabulary
 
 UNKNOWN = "<unknown>"
+MOST_WORDS = 46340  # its square is the largest that 32 bits can count
+NO_PAIR = np.iinfo("int32").max
 METHODS = ("occlusion", "gradient times input", "integrated gradients")
 
 
@@ -79,6 +83,97 @@ def with_unknown(numbers, known, share, seed=0):
     """
     drawn = np.random.default_rng(seed).random(numbers.shape) < share
     return np.where(drawn & (numbers > 0), known.encode(UNKNOWN)[0], numbers)
+
+
+@keras.saving.register_keras_serializable(package="rnn_course")
+class PairEmbedding(keras.layers.Embedding):
+    r"""A vector for each word, plus one for the pair that it makes with the word before it; padding is masked.
+
+    .. math:: e_t = V_{x_t} + P_{x_{t-1} x_t}
+
+    Only pairs that `adapt` has found to be frequent have a vector; others add nothing. It starts at zero, where a pair
+    says no more than its words.
+
+    Parameters
+    ----------
+    input_dim : int
+        How many numbers of words there are: 0 for padding, 1 for the unknown word, and the others. At most 46,340.
+    output_dim : int
+        D, the length of a vector.
+    pairs : int
+        How many pairs have a vector.
+    blot : float
+        The share of the words that are read as the unknown in training: others each time.
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive and whole, there are too many words, or the share is not from 0 to below 1.
+
+    Examples
+    --------
+    >>> embedding = PairEmbedding(10, 4, pairs=3)
+    >>> embedding.adapt([[2, 3, 4], [2, 3, 0]])
+    >>> tuple(embedding(np.array([[2, 3, 4, 5]])).shape)
+    (1, 4, 4)
+    """
+
+    def __init__(self, input_dim, output_dim, pairs, blot=0.0, **options):
+        positive(input_dim=input_dim, output_dim=output_dim, pairs=pairs)
+        if input_dim > MOST_WORDS:
+            raise ValueError(f"`input_dim` must be at most {MOST_WORDS}: pairs fit 32 bits; received {input_dim}.")
+        if not 0 <= blot < 1:
+            raise ValueError(f"`blot` must be from 0 to below 1; received {blot!r}.")
+        super().__init__(input_dim, output_dim, **options | {"mask_zero": True})
+        self.pairs, self.blot = pairs, blot
+        self.random = keras.random.SeedGenerator()
+
+    # Embedding's own save the vectors of words alone
+    save_own_variables = keras.layers.Layer.save_own_variables
+    load_own_variables = keras.layers.Layer.load_own_variables
+
+    def build(self, input_shape=None):
+        """Make the vectors of words and of pairs."""
+        super().build(input_shape)
+        nothing = keras.initializers.Constant(NO_PAIR)
+        self.known = self.add_weight((self.pairs,), nothing, dtype="int32", trainable=False, name="known_pairs")
+        self.pair_vectors = self.add_weight((self.pairs, self.output_dim), "zeros", name="pair_vectors")
+
+    def adapt(self, numbers):
+        """Give a vector to the most frequent pairs of words in ``numbers`` (N, T); unknown words make no pairs."""
+        if not self.built:
+            self.build()
+        numbers = np.asarray(numbers, dtype="int32")
+        before, after = numbers[:, :-1], numbers[:, 1:]
+        found, counts = np.unique((before * self.input_dim + after)[(before > 1) & (after > 1)], return_counts=True)
+        frequent = np.sort(found[np.argsort(-counts, kind="stable")[: self.pairs]])
+        self.known.assign(np.pad(frequent, (0, self.pairs - len(frequent)), constant_values=NO_PAIR))
+
+    def call(self, numbers, training=False):
+        """Return the vectors (B, T, D) of the words with these numbers (B, T)."""
+        numbers = ops.cast(numbers, "int32")
+        if training and self.blot:
+            drawn = keras.random.uniform(ops.shape(numbers), seed=self.random) < self.blot
+            numbers = ops.where(ops.logical_and(drawn, numbers > 0), 1, numbers)
+        pair = ops.pad(numbers, [[0, 0], [1, 0]])[:, :-1] * self.input_dim + numbers
+        place = self._place(pair)
+        is_known = ops.equal(ops.take(self.known, place), pair)
+        vectors = ops.take(self.pair_vectors, place, axis=0)
+        return super().call(numbers) + ops.where(is_known[..., None], vectors, 0)
+
+    def _place(self, pair):
+        """Where the last known pair up to this one stands: a binary search, as XLA's searchsorted compares with all."""
+        place = ops.zeros_like(pair)
+        for step in (2**bit for bit in reversed(range(self.pairs.bit_length()))):
+            further = ops.minimum(place + step, self.pairs - 1)
+            place = ops.where(ops.take(self.known, further) <= pair, further, place)
+        return place
+
+    def compute_output_spec(self, numbers, training=False):
+        return super().compute_output_spec(numbers)
+
+    def get_config(self):
+        return super().get_config() | {"pairs": self.pairs, "blot": self.blot}
 
 
 def calibration_error(probabilities, labels, bins=10):
