@@ -9,8 +9,8 @@ files, where those of a film stand together. So a fifth of the complaints and a 
 in one piece, and hardly a film has reviews on both sides. The critics are trained on the other 20,000 by the chapter's
 own code: one that reads by a GRU, and one that takes the mean of the vectors. Then comes the next fifth, until every
 review has been judged by critics that had not seen it. Beside them, logistic regression on words, and on words and
-pairs of neighbors. All of it is kept in benchmarks/results/applications/imdb.json, with the influence of each word of a
-review of our own, as the first fifth's mean of vectors has it.
+pairs of neighbors. All of it is kept in benchmarks/results/applications/imdb.json, with what the first fifth's critics
+make of a review of our own, and the influence of its words on the mean of vectors.
 """
 
 import argparse
@@ -51,14 +51,14 @@ def main(arguments=None):
     parser.add_argument("--folds", type=int, default=FOLDS, choices=range(1, FOLDS + 1), help="how many fifths")
     options = parser.parse_args(arguments)
     texts, labels = reviews(options.wheel)
-    measured, reasons, start = [], [], time.monotonic()
+    measured, readings, start = [], [], time.monotonic()
     for fold in range(options.folds):
-        right, influence = judged(texts, labels, held_out(labels, fold))
+        right, reading = judged(texts, labels, held_out(labels, fold))
         measured.append(right)
-        reasons.append(influence)
+        readings.append(reading)
         print(f"{fold + 1} of {options.folds}: {right}, {time.monotonic() - start:.0f} s", flush=True)
     if options.folds == FOLDS:
-        keep(measured, reasons[0], round(time.monotonic() - start))
+        keep(measured, readings[0], round(time.monotonic() - start))
     return 0
 
 
@@ -87,21 +87,23 @@ def held_out(labels, fold):
 
 
 def judged(texts, labels, out):
-    """Return the share of held-out reviews that each model judges rightly, and the influences of `REVIEW`'s words."""
+    """Return the share of held-out reviews that each model judges rightly, and what the critics make of `REVIEW`."""
     order = np.random.default_rng(0).permutation(np.flatnonzero(~out))
     learn, new = [texts[i] for i in order], [texts[i] for i in np.flatnonzero(out)]
-    train, right = chapters_critic(), {}
+    train, right, praise = chapters_critic(), {}, {}
     for name, recurrent in CRITICS.items():
         keras.utils.set_random_seed(1)
         critic = train(learn, labels[order], recurrent)
         right[name] = share_right(critic.judge(new) > 0.5, labels[out])
+        praise[name] = round(critic.judge(REVIEW), 3)
+    influence = [[word, round(effect, 1)] for word, effect in critic.influence(REVIEW)]
     for name, reach in RIVALS.items():
         rival = make_pipeline(
             CountVectorizer(token_pattern=r"\S+", ngram_range=reach, min_df=2, binary=True),
             LogisticRegression(C=0.05, max_iter=1000),
         )
         right[name] = share_right(rival.fit(learn, labels[order]).predict(new), labels[out])
-    return right, critic.influence(REVIEW)
+    return right, {"text": REVIEW, "praise": praise, "influence": influence}
 
 
 def chapters_critic():
@@ -114,8 +116,8 @@ def chapters_critic():
     return names["imdb_critic"]
 
 
-def keep(measured, influence, seconds):
-    """Write down the mean, the lowest and the highest share of each model, the influences, and how it was measured."""
+def keep(measured, reading, seconds):
+    """Write down the mean, the lowest and the highest share of each model, the reading, and how it was measured."""
     shares = {name: [fold[name] for fold in measured] for name in measured[0]}
     made = {
         "reviews": "the training split of IMDB, each fifth judged by models that were trained on the others",
@@ -126,7 +128,7 @@ def keep(measured, influence, seconds):
             name: {"mean": round(np.mean(each), 4), "lowest": round(min(each), 4), "highest": round(max(each), 4)}
             for name, each in shares.items()
         },
-        "influence": [[word, round(effect, 1)] for word, effect in influence],
+        "review": reading,
         "machine": results.machine(),
         "versions": results.versions(),
     }

@@ -50,8 +50,10 @@ def test_the_chapter_tells_what_is_kept():
     told = imdb.CHAPTER.read_text("utf-8")
     for share in kept["right"].values():
         assert f"| {share['mean']:.1%} | {share['lowest']:.1%}, {share['highest']:.1%} |" in told
-    assert imdb.REVIEW in told
-    for word, effect in kept["influence"]:
+    review = kept["review"]
+    assert imdb.REVIEW == review["text"] in told
+    assert all(f"{praise:.3f}" in told for praise in review["praise"].values())
+    for word, effect in review["influence"]:
         assert abs(effect) < 0.5 or f"`{word} {effect:+.1f}`" in told
 
 
@@ -61,8 +63,8 @@ def test_the_chapters_code_is_trained_and_what_comes_out_is_kept(wheel, monkeypa
     monkeypatch.setattr(imdb, "KEPT", tmp_path)
     assert imdb.main([str(wheel), "--folds", "1"]) == 0
     assert not (tmp_path / "imdb.json").exists()
-    imdb.keep([{"gru": 0.5, "words": 1.0}, {"gru": 1.0, "words": 1.0}], [("bad", -1.04)], 7)
+    imdb.keep([{"gru": 0.5, "words": 1.0}, {"gru": 1.0, "words": 1.0}], {"text": "bad"}, 7)
     kept = json.loads((tmp_path / "imdb.json").read_text())
     assert kept["right"]["gru"] == {"mean": 0.75, "lowest": 0.5, "highest": 1.0}
-    assert kept["influence"] == [["bad", -1.0]]
+    assert kept["review"] == {"text": "bad"}
     assert "'words': 1.0" in capsys.readouterr().out
