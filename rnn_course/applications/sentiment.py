@@ -110,6 +110,10 @@ class PairEmbedding(keras.layers.Embedding):
     ValueError
         If a number is not positive and whole, there are too many words, or the share is not from 0 to below 1.
 
+    References
+    ----------
+    A. Joulin et al. (2017), Bag of tricks for efficient text classification. EACL. They average such vectors.
+
     Examples
     --------
     >>> embedding = PairEmbedding(10, 4, pairs=3)
