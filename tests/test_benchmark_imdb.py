@@ -54,7 +54,7 @@ def test_the_chapter_tells_what_is_kept():
     assert imdb.REVIEW == review["text"] in told
     assert all(f"{praise:.3f}" in told for praise in review["praise"].values())
     for word, effect in review["influence"]:
-        assert abs(effect) < 0.5 or f"`{word} {effect:+.1f}`" in told
+        assert abs(effect) < 0.5 or f"`{word}\N{NO-BREAK SPACE}{effect:+.1f}`" in told
 
 
 def test_the_chapters_code_is_trained_and_what_comes_out_is_kept(wheel, monkeypatch, tmp_path, capsys):
