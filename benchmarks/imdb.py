@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks import results
 from benchmarks.applications import KEPT
-from rnn_course import architectures, layers, training
+from rnn_course import layers, training
 from rnn_course.applications import sentiment
 from rnn_course.applications.application import share_right
 from tools.book import chapters
@@ -108,8 +108,7 @@ def judged(texts, labels, out):
 
 def chapters_critic():
     """Return the function that the chapter trains a critic of IMDB with."""
-    names = {"keras": keras, "architectures": architectures, "layers": layers}
-    names |= {"sentiment": sentiment, "training": training}
+    names = {"keras": keras, "layers": layers, "sentiment": sentiment, "training": training}
     for cell in page_notebook(CHAPTER).cells:
         if cell.cell_type == "code" and re.search(r"^def imdb_", cell.source, re.MULTILINE):
             exec(cell.source, names)
