@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks import results
 from benchmarks.applications import KEPT
-from rnn_course import layers, training
+from rnn_course import architectures, layers, training
 from rnn_course.applications import sentiment
 from rnn_course.applications.application import share_right
 from tools.book import chapters
@@ -51,14 +51,14 @@ def main(arguments=None):
     parser.add_argument("--folds", type=int, default=FOLDS, choices=range(1, FOLDS + 1), help="how many fifths")
     options = parser.parse_args(arguments)
     texts, labels = reviews(options.wheel)
-    measured, readings, start = [], [], time.monotonic()
+    measured, first, start = [], None, time.monotonic()
     for fold in range(options.folds):
         right, reading = judged(texts, labels, held_out(labels, fold))
         measured.append(right)
-        readings.append(reading)
+        first = first or reading
         print(f"{fold + 1} of {options.folds}: {right}, {time.monotonic() - start:.0f} s", flush=True)
     if options.folds == FOLDS:
-        keep(measured, readings[0], round(time.monotonic() - start))
+        keep(measured, first, round(time.monotonic() - start))
     return 0
 
 
@@ -108,7 +108,7 @@ def judged(texts, labels, out):
 
 def chapters_critic():
     """Return the function that the chapter trains a critic of IMDB with."""
-    names = {"keras": keras, "layers": layers, "sentiment": sentiment, "training": training}
+    names = {m.__name__.rpartition(".")[2]: m for m in (keras, architectures, layers, sentiment, training)}
     for cell in page_notebook(CHAPTER).cells:
         if cell.cell_type == "code" and re.search(r"^def imdb_", cell.source, re.MULTILINE):
             exec(cell.source, names)

@@ -13,6 +13,7 @@ from keras import ops
 from rnn_course import layers
 from rnn_course.checks import one_of, positive
 
+POOLING = (keras.layers.GlobalAveragePooling1D, keras.layers.GlobalMaxPooling1D)
 RECURRENT = {"SimpleRNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 
 
@@ -47,7 +48,7 @@ def sequence_to_sequence(reads, recurrent, output):
 
 
 def sequence_to_vector(reads, recurrent, output):
-    """Return a model that writes once, after the last step: (B, T, D) -> (B, K).
+    """Return a model that writes once, for all steps: (B, T, D) -> (B, K).
 
     Parameters
     ----------
@@ -55,9 +56,10 @@ def sequence_to_vector(reads, recurrent, output):
         The number of features of a step, D; or an embedding, if a step is a token's number: inputs are then (B, T).
     recurrent : keras.layers.Layer or list of keras.layers.Layer
         A recurrent layer, or several on top of one another: the last with ``return_sequences=False``, those below it
-        with ``return_sequences=True``. Layers of other kinds may stand between them.
+        with ``return_sequences=True``. Layers of other kinds may stand between them. Pooling over the steps may stand
+        in place of the last one, or of all of them.
     output : keras.layers.Layer
-        What is applied to the last hidden state, such as ``keras.layers.Dense(K)``.
+        What is applied to the last hidden state, or to what is pooled, such as ``keras.layers.Dense(K)``.
 
     Returns
     -------
@@ -68,9 +70,9 @@ def sequence_to_vector(reads, recurrent, output):
     TypeError
         If `reads` is neither an int nor an Embedding.
     ValueError
-        If a recurrent layer returns too little or too much, or there is none.
+        If a recurrent layer returns too little or too much, or there is none, nor pooling.
     """
-    *below, last = as_stack(recurrent)
+    *below, last = as_stack(recurrent, or_pooling=True)
     for layer in below:
         returns_sequences(layer, "the layers below the last one hand on every step")
     if getattr(last, "return_sequences", False):
@@ -81,10 +83,10 @@ def sequence_to_vector(reads, recurrent, output):
     return keras.Sequential([*reader(reads), *below, last, output])
 
 
-def as_stack(recurrent):
-    """Return the layers as a list, and make sure that one of them is recurrent."""
+def as_stack(recurrent, or_pooling=False):
+    """Return the layers as a list, and make sure that one of them is recurrent, or pools over the steps if it may."""
     stack = list(recurrent) if isinstance(recurrent, (list, tuple)) else [recurrent]
-    if not any(hasattr(layer, "return_sequences") for layer in stack):
+    if not any(hasattr(layer, "return_sequences") or (or_pooling and isinstance(layer, POOLING)) for layer in stack):
         raise ValueError(f"`recurrent` must be a recurrent layer, or a list that has one; received {recurrent!r}.")
     return stack
 

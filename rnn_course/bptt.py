@@ -51,15 +51,16 @@ class Plan(NamedTuple):
 
         A loop in Python wants few large products, and so should a GPU, which is not measured. On a CPU, arrays that
         outgrow its caches cost more than large products save: if the sums inside the activations, (T, B, G), take more
-        than 4 MB, the inputs' products are made step by step, and the gradients summed by windows.
+        than 4 MB, the inputs' products are made step by step, and the gradients summed by windows. While a model is
+        put together, a size can be None, or a symbol on JAX.
         """
         if keras.backend.backend() == "torch":
             return cls(project_ahead=True)
         if any("gpu" in device for device in keras.distribution.list_devices()):
             return cls(project_ahead=True, unroll=8)
         steps, batch, _ = inputs.shape
-        bytes_per_step = 4 * (batch or 32) * cell.gates * cell.units
-        if steps is None or steps * bytes_per_step < 4e6:
+        bytes_per_step = 4 * (batch if isinstance(batch, int) else 32) * cell.gates * cell.units
+        if not isinstance(steps, int) or steps * bytes_per_step < 4e6:
             return cls(project_ahead=True)
         return cls(project_ahead=False, window=largest_divisor(steps, at_most=max(1, int(2.5e6 / bytes_per_step))))
 
@@ -267,6 +268,8 @@ def square(steps):
     """Number and length of windows that hold ``steps`` steps: both about √T."""
     if isinstance(steps, int):
         length = math.isqrt(steps - 1) + 1
+    elif keras.backend.backend() == "jax":  # a symbol, while a model is put together: any length that divides it
+        length = 1
     else:
         length = ops.cast(ops.ceil(ops.sqrt(ops.cast(steps, "float32"))), "int32")
     return (steps + length - 1) // length, length
@@ -334,8 +337,7 @@ def pack(hidden, final_states):
 
 def unpack(packed, count, every_step):
     """Undo `pack`: a tuple of the hidden states (T, B, H) or of nothing, and the ``count`` final states."""
-    steps = ops.shape(packed)[0] - count
-    return (packed[:steps],) if every_step else (), tuple(packed[steps + i] for i in range(count))
+    return (packed[:-count],) if every_step else (), tuple(packed[i - count] for i in range(count))
 
 
 def scan(step, carry, xs, reverse=False, unroll=1):

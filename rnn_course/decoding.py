@@ -24,8 +24,10 @@ def greedy(step, state, start, end, length, allowed=None):
         ``logits, state = step(tokens, state)``.
     state : nest of tensor
         The state before the first token, N rows.
-    start, end : int
-        The token that is read first, and the one that ends a sequence.
+    start : int or array_like of int
+        The token that is read first: one for all rows, or one for each, (N,).
+    end : int
+        The token that ends a sequence.
     length : int
         Steps after which a sequence ends in any case.
     allowed : array_like, optional
@@ -40,8 +42,8 @@ def greedy(step, state, start, end, length, allowed=None):
     Raises
     ------
     ValueError
-        If `start`, `end` or `length` is not a positive whole number, or `allowed` has another shape or a step without
-        a token.
+        If `start`, `end` or `length` is not a positive whole number, `start` has another length, or `allowed` has
+        another shape or a step without a token.
     """
     return write(step, state, start, end, length, lambda logits: logits.argmax(axis=-1), allowed)
 
@@ -91,10 +93,10 @@ def sample(step, state, start, end, length, temperature=1.0, top_k=None, seed=No
 
 def write(step, state, start, end, length, choose, allowed=None):
     """Write token after token; ``choose`` maps logits (N, K), a NumPy array, to tokens (N,)."""
-    positive(start=start, end=end, length=length)
+    positive(end=end, length=length)
     rows = keras.tree.flatten(state)[0].shape[0]
     allowed = checked_allowed(allowed, rows, length)
-    tokens = np.full(rows, start, "int32")
+    tokens = first_tokens(start, rows)
     written = np.zeros((rows, length), "int32")
     going = np.ones(rows, bool)
     for t in range(length):
@@ -134,11 +136,11 @@ def beam_search(step, state, start, end, length, beams=4, length_penalty=0.0, al
     ValueError
         As in `greedy`; and if `beams` is not a positive whole number.
     """
-    positive(start=start, end=end, length=length, beams=beams)
+    positive(end=end, length=length, beams=beams)
     rows = keras.tree.flatten(state)[0].shape[0]
     allowed = checked_allowed(allowed, rows, length)
     state = keras.tree.map_structure(lambda s: ops.repeat(s, beams, axis=0), state)
-    tokens = np.full((rows, beams), start, "int32")
+    tokens = np.repeat(first_tokens(start, rows)[:, None], beams, axis=1)
     written = np.zeros((rows, beams, length), "int32")
     scores = np.full((rows, beams), -np.inf)
     scores[:, 0] = 0  # all beams are equal at first: keep one
@@ -168,6 +170,17 @@ def best(scores, beams):
     flat = scores.reshape(rows, -1)
     top = np.argsort(-flat, axis=-1, kind="stable")[:, :beams]
     return np.take_along_axis(flat, top, axis=-1), top // count, (top % count).astype("int32")
+
+
+def first_tokens(start, rows):
+    """Return the token that each row reads first: (N,), int32."""
+    if np.ndim(start) == 0:
+        positive(start=start)
+    elif np.shape(start) != (rows,) or np.asarray(start).dtype.kind not in "iu" or (np.asarray(start) < 1).any():
+        raise ValueError(
+            f"`start` must be a positive whole number, or an array of such for the {rows} rows; received {start!r}."
+        )
+    return np.broadcast_to(start, rows).astype("int32")
 
 
 def checked_allowed(allowed, rows, length):

@@ -8,6 +8,7 @@ from keras import ops
 
 from rnn_course.bptt import bptt, links
 from rnn_course.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
+from rnn_course.checks import positive
 from rnn_course.torch_ops import run_torch_op, torch_op
 
 # Arguments of a drop-in that are the layer's, not its cell's.
@@ -70,8 +71,8 @@ class RNN(keras.layers.RNN):
 
     def __init__(self, cell, *args, truncate=None, checkpoint=None, **kwargs):
         super().__init__(cell, *args, **kwargs)
-        if truncate is not None and (isinstance(truncate, bool) or not isinstance(truncate, int) or truncate < 1):
-            raise ValueError(f"`truncate` must be None or a positive number of steps; received truncate={truncate!r}.")
+        if truncate is not None:
+            positive(truncate=truncate)
         if checkpoint not in (None, "sqrt"):
             raise ValueError(f"`checkpoint` must be None or 'sqrt'; received checkpoint={checkpoint!r}.")
         if truncate and not all(isinstance(size, int) for size in self.state_size):

@@ -53,6 +53,14 @@ def test_it_writes_what_decoding_finds():
     assert app.translate(SOURCES[:5], to, beams=3) == WRITES.decode(beams[:, 0])
 
 
+def test_each_text_may_have_a_language_of_its_own():
+    app = translator()
+    targets = ["he", "de", "ru", "de", "fr"]
+    for beams in (1, 3):
+        alone = [app.translate(text, to, beams) for text, to in zip(SOURCES, targets)]
+        assert app.translate(SOURCES[:5], targets, beams) == alone
+
+
 def test_it_looks_where_its_model_attends():
     app = translator()
     source = SOURCES[0]
@@ -98,6 +106,8 @@ def test_it_comes_back_from_its_file(tmp_path):
         (lambda app: app.translate("二月", "fr"), ValueError, "does not know"),
         (lambda app: app.translate("1 may 2000", "es"), ValueError, "`to` must be .*\"he\" \\(Hebrew\\).*'es'"),
         (lambda app: app.translate("1 may 2000", None), ValueError, "`to` must be"),
+        (lambda app: app.translate(["1 may 2000"] * 2, ["fr", "es"]), ValueError, "`to` must be a language.*'es'"),
+        (lambda app: app.translate(["1 may 2000"] * 2, ["fr"]), ValueError, "one for each of the 2 texts; received 1"),
         (lambda app: app.translate("1 may 2000", "fr", beams=0), ValueError, "`beams`"),
         (lambda app: app.look(["1 may 2000"], "fr"), TypeError, "`source` must be a string"),
         (lambda app: translator(attention=False).look("1 may 2000", "fr"), ValueError, "no attention"),

@@ -68,6 +68,17 @@ def test_tokens_are_read_through_an_embedding_and_padding_counts_for_nothing():
     np.testing.assert_allclose(numpy(model(padded)), numpy(model(padded[:, :3])), atol=1e-6)
 
 
+def test_pooling_may_stand_in_place_of_the_last_recurrent_layer_or_of_all():
+    pool = keras.layers.GlobalAveragePooling1D
+    gru = layers.GRU(6, return_sequences=True)
+    model = architectures.sequence_to_vector(FEATURES, [gru, pool()], keras.layers.Dense(2))
+    weight, bias = model.layers[-1].get_weights()
+    np.testing.assert_allclose(numpy(model(X)), numpy(gru(X)).mean(1) @ weight + bias, atol=1e-6)
+    bare = architectures.sequence_to_vector(FEATURES, pool(), keras.layers.Dense(2))
+    weight, bias = bare.get_weights()
+    np.testing.assert_allclose(numpy(bare(X)), X.mean(1) @ weight + bias, atol=1e-6)
+
+
 def test_both_ways_and_deep():
     both = keras.layers.Bidirectional(layers.LSTM(3, return_sequences=True))
     model = architectures.sequence_to_sequence(
@@ -92,6 +103,7 @@ def test_both_ways_and_deep():
         ),
         (architectures.sequence_to_vector, lambda: keras.layers.Dense(2), "must be a recurrent layer"),
         (architectures.sequence_to_sequence, lambda: [], "must be a recurrent layer"),
+        (architectures.sequence_to_sequence, keras.layers.GlobalMaxPooling1D, "must be a recurrent layer"),
     ],
 )
 def test_a_stack_that_does_not_fit_is_named(make, recurrent, message):

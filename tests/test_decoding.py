@@ -125,6 +125,8 @@ def test_a_seed_repeats():
         ({"length": 0}, "`length` must be a positive whole number; received length=0"),
         ({"end": 0}, "`end` must be a positive"),
         ({"start": 1.0}, "`start` must be a positive"),
+        ({"start": [1, 0]}, "`start` must be a positive whole number, or an array"),
+        ({"start": [1] * 99}, "for the . rows; received"),
         ({"temperature": 0}, "`temperature` must be above 0; .* greedy"),
         ({"temperature": float("nan")}, "`temperature` must be above 0"),
         ({"top_k": 0}, "`top_k` must be a positive"),

@@ -258,6 +258,24 @@ def test_batches_of_other_sizes_and_lengths(jit_compile, options, seed):
         assert_equal(model.predict(x, verbose=0), model(x))
 
 
+@pytest.mark.parametrize("options", [{}, {"checkpoint": "sqrt"}, {"truncate": 4}], ids=str)
+def test_inside_a_model_whose_sizes_are_not_known_when_it_is_put_together(options, seed):
+    class Inner(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.stack = [keras.layers.Embedding(9, D, mask_zero=True), LSTM(H, return_sequences=True, **options)]
+
+        def call(self, tokens):
+            return self.stack[1](self.stack[0](tokens), mask=keras.ops.not_equal(tokens, 0))
+
+    tokens = keras.Input((None,), dtype="int32")
+    inner = Inner()
+    model = keras.Model(tokens, inner(tokens))
+    assert model.output_shape == (None, None, H)
+    x = seed.integers(0, 9, (B, 5))
+    assert_equal(model(x), inner(x))
+
+
 @pytest.mark.skipif(KERAS < (3, 15), reason="earlier versions share one recurrent mask among the gates")
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5), (0.3, 0.3)], ids=str)
@@ -510,7 +528,7 @@ WRONG = {
     "cudnn": (lambda: GRU(3, use_cudnn=True), "`use_cudnn` must be 'auto' or False"),
     "truncate": (
         lambda: GRU(3, truncate=0),
-        "`truncate` must be None or a positive number of steps; received truncate=0",
+        "`truncate` must be a positive whole number; received truncate=0",
     ),
     "truncate, stacked": (
         lambda: RNN(keras.layers.StackedRNNCells([cells.LSTMCell(3)]), truncate=3),

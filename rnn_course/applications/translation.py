@@ -137,8 +137,8 @@ class Translator(Application):
         texts : str or list of str
             A date written out in one of the `languages`, such as "Friday, November 20, 2026", or several. Capital
             letters are read as small ones.
-        to : str
-            The language to write: one of the keys of `languages`.
+        to : str or list of str
+            The language to write, one of the keys of `languages`; or one for each text.
         beams : int
             How many beginnings are kept (`rnn_course.decoding.beam_search`); 1 is greedy.
 
@@ -153,7 +153,7 @@ class Translator(Application):
             If a text is not a string.
         ValueError
             If a text is empty, too long, or has unknown characters; there are no texts; `to` is not one of the
-            languages; or `beams` is not a positive whole number.
+            languages, or not as many as there are texts; or `beams` is not a positive whole number.
         """
         source, one = self._checked(texts), isinstance(texts, str)
         written = self._written(source, to, beams)
@@ -191,10 +191,15 @@ class Translator(Application):
 
     def _written(self, source, to, beams):
         """The translations of sources (B, S), with the highest probability of all that are found."""
-        if to not in self.languages:
+        targets = to if isinstance(to, (list, tuple)) else [to] * len(source)
+        if len(targets) != len(source):
+            raise ValueError(
+                f"`to` must be one language, or one for each of the {len(source)} texts; received {len(targets)}."
+            )
+        if unknown := [target for target in targets if target not in self.languages]:
             known = ", ".join(f'"{key}" ({name})' for key, name in self.languages.items())
-            raise ValueError(f"`to` must be a language that the model writes: {known}; received {to!r}.")
-        start, end = self.writes.encode(tag(to) + END).tolist()
+            raise ValueError(f"`to` must be a language that the model writes: {known}; received {unknown[0]!r}.")
+        *start, end = self.writes.encode("".join(map(tag, targets)) + END).tolist()
         longest = self.settings["longest"][1] + 1
         written, _ = decoding.beam_search(self.model.step, self.model.start(source), start, end, longest, beams)
         return self.writes.decode(written[:, 0])

@@ -60,9 +60,7 @@ def imdb(split="train", count=None, longest=300, seed=0, folder=None):
         words = {number: word for word, number in json.load(file).items()}
     with np.load(_fetched(_REVIEWS, folder), allow_pickle=True) as file:  # its sum has been compared
         reviews, labels = file[f"x_{split}"], file[f"y_{split}"]
-    count = len(reviews) if count is None else _check.whole_number("count", count)
-    if count > len(reviews):
-        raise ValueError(f"count must be at most {len(reviews):,}, got {count}.")
+    count = len(reviews) if count is None else _check.whole_number("count", count, most=len(reviews))
     drawn = random.Random(seed).sample(range(len(reviews)), count)
     texts = [" ".join(words[number] for number in reviews[i][-longest:]) for i in drawn]
     return texts, labels[drawn].astype(np.int64)
