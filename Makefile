@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 STRICT ?=
 PORT ?= 8000
 TORCH := torch==2.13.0
+# A file's tests stay in one process, so that what they share (a training, a marked class) is made once.
+BY_FILE := -n auto --dist loadfile
 # Most of a test on JAX is compiling, and with few optimizations that takes a quarter less.
 QUICK_TO_COMPILE := --xla_backend_optimization_level=0
 # What computes with Keras, and so has to do it on every backend.
@@ -41,7 +43,7 @@ test: $(READY) ## run the tests of the package, on TensorFlow and JAX, of the to
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m tools.weave --check
 	@$(BIN)/python -m tools.assignments --check
-	@$(BIN)/python -m pytest -n auto --dist loadgroup tests --ignore tests/site
+	@$(BIN)/python -m pytest $(BY_FILE) tests --ignore tests/site
 	@$(MAKE) --no-print-directory test-jax
 	@$(BIN)/python -m tools.run_notebooks
 
@@ -53,7 +55,7 @@ test-torch: $(READY) ## install PyTorch and run the tests of the package on it
 	@KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND) tests/test_benchmarks.py
 
 test-site: pdf ## test the built site in a browser (needs Chromium)
-	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/site
+	@$(BIN)/python -m pytest -n auto tests/site
 
 notebooks: $(READY) ## run every notebook as a learner has it: alone, the package from its wheel
 	@$(BIN)/python -m tools.run_notebooks

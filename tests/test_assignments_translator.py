@@ -16,7 +16,6 @@ from tools.book import ROOT
 
 CELLS = jupytext.read(ROOT / "book" / "assignments" / "translator.md").cells
 CODE = [cell for cell in CELLS if cell.cell_type == "code"]
-pytestmark = pytest.mark.xdist_group("translator")  # its one training is not to be done in two processes
 EXERCISES = translator.ASSIGNMENT.exercises
 
 

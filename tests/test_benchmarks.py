@@ -51,7 +51,6 @@ def workers():
         yield {backend: stack.enter_context(Worker(backend, Setting())) for backend in installed_backends()}
 
 
-@pytest.mark.xdist_group("workers")
 @pytest.mark.parametrize("cell", CELLS)
 def test_all_candidates_compute_the_same(workers, cell):
     problem = Problem(cell, **TINY)
@@ -71,7 +70,6 @@ def test_all_candidates_compute_the_same(workers, cell):
     assert max(e["difference"] for e in everyone) < 1e-5  # 4 steps: float32 rounding alone
 
 
-@pytest.mark.xdist_group("workers")
 def test_a_worker_answers_errors_and_goes_on(workers):
     worker = next(iter(workers.values()))
     with pytest.raises(runner.WorkerError, match="KeyError"):

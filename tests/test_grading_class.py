@@ -22,10 +22,7 @@ from rnn_course.grading.sandbox import check_hidden
 from tests.made import folder as made
 from tools import assignments as tools
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
-    pytest.mark.xdist_group("class"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 CASES = made.cases()
 STUDENTS = {name.removesuffix(".ipynb").replace("=cmd|' !A1", "_cmd__ _A1"): case for name, case in CASES.items()}
 EXERCISES = assignments.load("neuron").exercises
@@ -208,7 +205,6 @@ def test_marks_given_by_hand_stay_and_reach_table_and_feedback(course):
 # ---- a cluster -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("class")
 def test_a_cluster_marks_the_same_though_a_worker_is_killed(course, rows, tmp_path):
     """Two worker processes on this machine; one is killed as soon as the first result is there."""
     from distributed import LocalCluster

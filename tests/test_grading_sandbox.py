@@ -13,10 +13,7 @@ from rnn_course.grading import sandbox
 from rnn_course.grading.sandbox import Limits
 from rnn_course.grading.session import Session, SessionOver
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap"),
-    pytest.mark.xdist_group("sandbox"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
 
 @pytest.fixture(scope="module")
