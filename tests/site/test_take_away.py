@@ -102,7 +102,7 @@ def test_the_site_s_zip_file_can_be_unpacked_and_read(tmp_path, browser):
     page = context.new_page()
     page.goto((root / "index.html").as_uri())
     page.get_by_role("link", name="Vanishing and exploding gradients").first.click()
-    assert page.locator("article .katex").count() > 0
+    page.locator("article .katex").first.wait_for(state="attached")  # the click does not wait for the page
     context.close()
 
 
