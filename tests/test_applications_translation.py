@@ -110,6 +110,7 @@ def test_it_comes_back_from_its_file(tmp_path):
         (lambda app: app.translate(["1 may 2000"] * 2, ["fr"]), ValueError, "one for each of the 2 texts; received 1"),
         (lambda app: app.translate("1 may 2000", "fr", beams=0), ValueError, "`beams`"),
         (lambda app: app.look(["1 may 2000"], "fr"), TypeError, "`source` must be a string"),
+        (lambda app: app.look("1 may 2000", ["fr"]), TypeError, "`to` must be a string"),
         (lambda app: translator(attention=False).look("1 may 2000", "fr"), ValueError, "no attention"),
         (lambda app: translation.scores([], []), ValueError, "equally many"),
         (lambda app: translation.scores(["a"], ["a", "b"]), ValueError, "received 1 and 2"),

@@ -183,6 +183,7 @@ class Translator(Application):
             As in `translate`; a ValueError if the model was made without attention.
         """
         text("source", source)
+        text("to", to)
         tokens = self._checked(source)
         (translation,) = self._written(tokens, to, beams=1)
         before = self.writes.encode([tag(to) + translation])[:, :-1]
