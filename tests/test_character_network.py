@@ -16,21 +16,27 @@ from keras import ops
 from rnn_course import data
 from rnn_course.language import balanced_accuracy, features
 from tests.reference import by_gate, sigmoid
-from tools import character_network as cn
 from tools import offline_runtime
 from tools.book import BOOK
+from tools.character_network.files import FOLDER, clear
+from tools.character_network.graph import GRAPH
+from tools.character_network.measure import known_words, table
+from tools.character_network.network import Network, draw, uniform
+from tools.character_network.picture import PICTURE
+from tools.character_network.text import encode, parts, read
+from tools.character_network.train import load_model
 
 PAGE = BOOK / "character-network.md"
 
 
 @pytest.fixture(scope="module")
 def network():
-    return cn.Network()
+    return Network()
 
 
 @pytest.fixture(scope="module")
 def model():
-    return cn.load_model()
+    return load_model()
 
 
 def random_text(alphabet, length, seed=0):
@@ -42,7 +48,7 @@ def texts(network):
 
 
 def one_hot(text, alphabet):
-    return np.eye(len(alphabet))[cn.encode(text, alphabet)]
+    return np.eye(len(alphabet))[encode(text, alphabet)]
 
 
 # ---- one step of the graph is one step of the LSTM -------------------------------------------------------------------
@@ -88,12 +94,12 @@ def test_states_gates_and_odds_are_those_of_float64(network, model, which):
 
 
 def test_the_file_is_the_graph_with_the_model_s_weights(network, model):
-    stored = onnx.load(cn.FOLDER / "model.onnx")
-    assert stored.graph.node == onnx.parser.parse_model(cn.GRAPH).graph.node
+    stored = onnx.load(FOLDER / "model.onnx")
+    assert stored.graph.node == onnx.parser.parse_model(GRAPH).graph.node
     weights = [onnx.numpy_helper.to_array(w) for w in stored.graph.initializer]
     assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
     assert sum(w.size for w in weights) == network.about["weights"]
-    assert (cn.FOLDER / "model.onnx").stat().st_size < 1_000_000
+    assert (FOLDER / "model.onnx").stat().st_size < 1_000_000
 
 
 # ---- text ------------------------------------------------------------------------------------------------------------
@@ -101,13 +107,13 @@ def test_the_file_is_the_graph_with_the_model_s_weights(network, model):
 
 def test_every_character_has_a_number_and_is_read_as_itself(network):
     alphabet = network.alphabet
-    assert cn.encode(alphabet, alphabet).tolist() == list(range(len(alphabet)))
-    assert cn.read(alphabet, alphabet) == (alphabet, [])
+    assert encode(alphabet, alphabet).tolist() == list(range(len(alphabet)))
+    assert read(alphabet, alphabet) == (alphabet, [])
     assert len(alphabet) == network.run("")["y"].shape[1]
 
 
 @pytest.mark.parametrize(
-    ("text", "read", "unknown"),
+    ("text", "known", "unknown"),
     [
         ("“naïve” – Åse’s\r\n", '"naive" - Ase\'s\n', []),
         ("漢 a漢é字", " ae", ["漢", "字"]),
@@ -115,8 +121,8 @@ def test_every_character_has_a_number_and_is_read_as_itself(network):
         ("", "", []),
     ],
 )
-def test_what_it_does_not_know_is_named(network, text, read, unknown):
-    assert cn.read(text, network.alphabet) == (read, unknown)
+def test_what_it_does_not_know_is_named(network, text, known, unknown):
+    assert read(text, network.alphabet) == (known, unknown)
 
 
 # ---- how good it is --------------------------------------------------------------------------------------------------
@@ -132,19 +138,19 @@ def test_the_bits_per_character_are_those_that_are_stored(network):
 def test_what_it_is_judged_by_is_not_what_it_learned(network):
     if network.about["python"] != platform.python_version():
         pytest.skip("The text is not the same in every version of Python.")
-    learn, choose, held_out = (cn.read(part, network.alphabet)[0] for part in cn.parts())
-    assert "".join(cn.parts()) == data.prose()
+    learn, choose, held_out = (read(part, network.alphabet)[0] for part in parts())
+    assert "".join(parts()) == data.prose()
     assert network.about["excerpt"] == learn.splitlines()[:3]
     assert held_out.startswith(network.about["sample"]["text"])
     learned = {*learn.splitlines(), *choose.splitlines()}
     assert not learned & set(held_out.splitlines())
-    assert cn.known_words(network, learn, 0.5) == pytest.approx(network.about["known_words"]["0.5"], abs=1e-3)
+    assert known_words(network, learn, 0.5) == pytest.approx(network.about["known_words"]["0.5"], abs=1e-3)
 
 
 def test_the_units_follow_what_they_are_said_to_follow(network):
     text = network.about["sample"]["text"]
     outputs, holds = network.run(text), features(text)
-    units = [unit for unit in cn.clear(network.about["units_found"]) if holds[unit["name"]].sum() > 100]
+    units = [unit for unit in clear(network.about["units_found"]) if holds[unit["name"]].sum() > 100]
     assert "inside quotation marks" in [unit["name"] for unit in units]
     for unit in units:
         values = outputs[unit["quantity"]][1:, unit["unit"]]
@@ -156,7 +162,7 @@ def test_the_units_follow_what_they_are_said_to_follow(network):
 
 
 def test_the_numbers_that_choose_are_spread_evenly():
-    numbers = [cn.uniform(seed, position) for seed in range(1, 21) for position in range(200)]
+    numbers = [uniform(seed, position) for seed in range(1, 21) for position in range(200)]
     assert 0 <= min(numbers) and max(numbers) < 1
     counts = np.histogram(numbers, 10, (0, 1))[0]
     assert abs(counts - 400).max() < 5 * math.sqrt(400)
@@ -165,9 +171,9 @@ def test_the_numbers_that_choose_are_spread_evenly():
 
 def test_a_character_is_drawn_by_its_share():
     y = np.array([0.1, 0.6, 0.3])
-    drawn = np.bincount([cn.draw(y, 1.0, u) for u in np.linspace(0, 1, 1000, endpoint=False)])
+    drawn = np.bincount([draw(y, 1.0, u) for u in np.linspace(0, 1, 1000, endpoint=False)])
     assert drawn.tolist() == [100, 600, 300]
-    squared = np.bincount([cn.draw(y, 0.5, u) for u in np.linspace(0, 1, 1000, endpoint=False)])
+    squared = np.bincount([draw(y, 0.5, u) for u in np.linspace(0, 1, 1000, endpoint=False)])
     np.testing.assert_allclose(squared / 1000, y**2 / sum(y**2), atol=2e-3)
 
 
@@ -182,7 +188,7 @@ def test_the_same_seed_writes_the_same_text(network):
 
 
 def test_the_page_says_what_was_measured(network):
-    assert cn.table(network.about) in PAGE.read_text(encoding="utf-8"), "copy what cn.table() returns"
+    assert table(network.about) in PAGE.read_text(encoding="utf-8"), "copy what table() returns"
 
 
 def test_the_experiments_of_the_page_come_out_as_it_says(network):
@@ -217,7 +223,7 @@ def experiments(network):
     yield f"are {odds('(' + bracket, ')'):.1f} percent and {odds(bracket, ')'):.1f} percent"
     best = next(unit for unit in network.about["units_found"] if unit["name"] == "inside brackets")
     assert best["balanced_accuracy"] < 0.65
-    assert best not in cn.clear(network.about["units_found"])
+    assert best not in clear(network.about["units_found"])
 
     shares = [f"{100 * share:.0f}" for share in network.about["known_words"].values()]
     assert list(network.about["known_words"]) == ["0.2", "0.5", "1.0", "1.5"]
@@ -249,7 +255,7 @@ def test_the_scripts_hold_the_runtime_and_the_network(tmp_path):
     for script, name, file in (
         ("runtime.js", "module", offline_runtime.RUNTIME / "dist" / "ort-wasm-simd-threaded.mjs"),
         ("runtime.js", "wasm", offline_runtime.RUNTIME / "dist" / "ort-wasm-simd-threaded.wasm"),
-        ("weights.js", "onnx", cn.FOLDER / "model.onnx"),
+        ("weights.js", "onnx", FOLDER / "model.onnx"),
     ):
         written = (tmp_path / script).read_text(encoding="utf-8")
         value = json.loads(re.search(r"= (\{.*\});\n$", written)[1])
@@ -260,4 +266,4 @@ def test_the_scripts_hold_the_runtime_and_the_network(tmp_path):
 
 
 def test_the_picture_is_light():
-    assert cn.PICTURE.stat().st_size < 60_000
+    assert PICTURE.stat().st_size < 60_000

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from tools.book import NODE_MODULES
-from tools.character_network import FOLDER, clear
+from tools.character_network.files import FOLDER, clear
 
 RUNTIME = NODE_MODULES / "onnxruntime-web"
 PARTS = {"module": "ort-wasm-simd-threaded.mjs", "wasm": "ort-wasm-simd-threaded.wasm"}

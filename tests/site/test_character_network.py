@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from tools import character_network as cn
 from tools.book import SITE
+from tools.character_network.files import clear
+from tools.character_network.network import OUTPUTS, Network
+from tools.character_network.text import encode, read
+from tools.character_network.train import load_model
 
 PAGE = "character-network.html"
 PARTS = {"panel.css", "panel.js", "network.js", "ort.wasm.min.js", "runtime.js", "weights.js"}
@@ -14,7 +17,7 @@ QUOTED = 'It prints "a (b'
 
 @pytest.fixture(scope="module")
 def network():
-    return cn.Network()
+    return Network()
 
 
 @pytest.fixture
@@ -134,11 +137,11 @@ def test_without_scripts_the_picture_stays(open_page):
 def test_its_numbers_are_keras_s(running, network):
     from keras import ops
 
-    model = cn.load_model()
+    model = load_model()
     text = network.about["sample"]["text"][:80].replace("\n", " ")
     page = running()
     put(page, text)
-    x = np.eye(len(network.alphabet), dtype="float32")[cn.encode("\n" + text, network.alphabet)][None]
+    x = np.eye(len(network.alphabet), dtype="float32")[encode("\n" + text, network.alphabet)][None]
     h = ops.convert_to_numpy(model.layers[0](x))[0]
     y = ops.convert_to_numpy(ops.softmax(model(x)))[0]
     exported = network.run(text)
@@ -185,7 +188,7 @@ def test_typing_and_deleting_keep_the_states_right(running, network):
     expected = network.run('Tne "int" (a')
     for t in range(13):
         after = states(page, t)
-        for name in cn.OUTPUTS:
+        for name in OUTPUTS:
             np.testing.assert_allclose(after[name], expected[name][t], rtol=0, atol=2e-5)
     assert page.evaluate("explorables.characterNetwork.after(13)") is None
 
@@ -193,8 +196,8 @@ def test_typing_and_deleting_keep_the_states_right(running, network):
 def test_what_it_does_not_know_is_said(running, network):
     page = running()
     text = "na漢ïve “x” 漢"
-    read, unknown = cn.read(text, network.alphabet)
-    put(page, text, read)
+    known, unknown = read(text, network.alphabet)
+    put(page, text, known)
     assert unknown == ["漢"]
     note = page.locator(".character-network-note").last
     assert note.inner_text() == "Left out, as the network has never seen it: 漢"
@@ -207,7 +210,7 @@ def test_what_it_does_not_know_is_said(running, network):
 @pytest.mark.parametrize("how", ["click", "field", "button"])
 def test_a_unit_is_picked(running, network, how):
     page = running()
-    found = cn.clear(network.about["units_found"])[1]
+    found = clear(network.about["units_found"])[1]
     number = found["unit"] if how == "button" else 150
     if how == "click":
         picture = page.locator(".character-network-strip svg").first
