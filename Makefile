@@ -52,7 +52,7 @@ test-jax: $(READY) ## run the tests of the package on JAX
 
 test-torch: $(READY) ## install PyTorch and run the tests of the package on it
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet $(TORCH)
-	@KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND) tests/test_benchmarks.py
+	@OMP_NUM_THREADS=1 KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto $(ON_EVERY_BACKEND) tests/test_benchmarks.py
 
 test-site: pdf ## test the built site in a browser (needs Chromium)
 	@$(BIN)/python -m pytest -n auto tests/site

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from importlib.metadata import version
 
@@ -46,8 +46,9 @@ def peak_memory(process=None, every=0.2):
 
     def watch():
         nonlocal most
-        while not done.wait(every):
-            most = max(most, sum(map(resident, process.children(recursive=True))))
+        with suppress(psutil.NoSuchProcess):  # when it has ended, there is no more to watch
+            while not done.wait(every):
+                most = max(most, sum(map(resident, process.children(recursive=True))))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
