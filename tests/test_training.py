@@ -1,5 +1,6 @@
 """Training: the same every time, whatever happens on the way."""
 
+import builtins
 import os
 import socket
 import subprocess
@@ -395,6 +396,7 @@ def test_the_line_it_prints(capsys, monkeypatch, tmp_path):
 
 def test_it_is_quiet_where_nobody_watches(capsys, monkeypatch):
     monkeypatch.delenv(QUIET, raising=False)
+    monkeypatch.delattr(builtins, "__IPYTHON__", raising=False)  # other tests in this process may have set it
     model = make_model()
     train(model, epochs=1, verbose="auto")
     assert capsys.readouterr().out == ""  # pytest's output is no terminal
