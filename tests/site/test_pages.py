@@ -113,8 +113,8 @@ def test_wide_content_scrolls_inside_itself_and_by_keyboard(open_page):
 
 
 def test_a_wide_formula_with_a_number_is_seen_from_its_beginning(open_page):
-    page = open_page("04-bptt.html", width=390)
-    formula = page.locator("#equation-bptt-lstm-cell")
+    page = open_page("03e-deep-and-bidirectional.html", width=390)
+    formula = page.locator("#equation-deep-rnn")
     formula.scroll_into_view_if_needed()
     page.wait_for_function("e => e.scrollWidth > e.clientWidth", arg=formula.element_handle())
     ahead = "e => e.querySelector('.katex-html').getBoundingClientRect().left - e.getBoundingClientRect().left"
